@@ -1,0 +1,39 @@
+import { createHash } from 'node:crypto';
+import type { AccountId } from './principal.ts';
+
+const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';
+const BITS = 128;
+
+/**
+ * The account of a directory entry: base32 of the first 128 bits of SHA-256(directory NUL id), 26 characters that are safe in
+ * a path on any file system. The same on every machine and after every restart, so that nothing has to be kept to find it
+ * again. Renaming a directory in the configuration makes other accounts of its users.
+ * @throws Error when the directory gave no id: two users without one would share an account
+ */
+export function accountId(directory: string, id: string): AccountId {
+  if (directory === '' || id === '') throw new Error('an account needs a directory and an id');
+  if (directory.includes('\0')) throw new Error('the name of a directory holds a NUL');
+  const digest = createHash('sha256').update(`${directory}\0${id}`).digest();
+  const text = base32(digest.subarray(0, BITS / 8));
+  if (!isAccountId(text)) throw new Error('unreachable: base32 of 128 bits is an account id');
+  return text;
+}
+
+/** Whether a text, from a file name or a database say, has the form of an account id. */
+export function isAccountId(text: string): text is AccountId {
+  // The last character holds the 3 bits that are left, padded with zeros.
+  return /^[a-z2-7]{25}[aeimquy4]$/.test(text);
+}
+
+/** RFC 4648 §6 without padding, in lower case. */
+function base32(bytes: Uint8Array): string {
+  let text = '';
+  let pending = 0;
+  let bits = 0;
+  for (const byte of bytes) {
+    pending = (pending << 8) | byte;
+    for (bits += 8; bits >= 5; bits -= 5) text += ALPHABET[(pending >> (bits - 5)) & 31];
+    pending &= (1 << bits) - 1;
+  }
+  return bits === 0 ? text : text + ALPHABET[(pending << (5 - bits)) & 31];
+}

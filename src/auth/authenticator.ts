@@ -1,0 +1,270 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { AuthenticationConfig } from '../config/schema.ts';
+import { MailError } from '../imap/mail-error.ts';
+import type { Logger } from '../observe/log.ts';
+import { accountId } from './account-id.ts';
+import type { DecisionRecord } from './decision-record.ts';
+import { AuthError, type Directory, type LoginName } from './directory.ts';
+import { DirectoryChain, isRefusal, recordVerdict, type Verdict } from './directory-chain.ts';
+import { GroupNames } from './group-names.ts';
+import { normaliseLogin, preparePassword, splitLogin } from './login-name.ts';
+import type { KnownUser, LoginOutcome, LoginRequest } from './login-request.ts';
+import type { DirectoryUser, Principal } from './principal.ts';
+import { type Fingerprint, ResultCache } from './result-cache.ts';
+import { SingleFlight } from './single-flight.ts';
+import { Throttle } from './throttle.ts';
+
+export interface AuthenticatorDeps {
+  /** At least those that the configuration asks; they belong to whoever opened them. */
+  readonly directories: ReadonlyMap<string, Directory>;
+  readonly config: AuthenticationConfig;
+  readonly log: Logger;
+  /** Milliseconds of a clock that never goes back. */
+  readonly now?: () => number;
+  /** Resolves after so many milliseconds; rejects when aborted. */
+  readonly sleep?: (milliseconds: number, signal: AbortSignal) => Promise<void>;
+  /** Called once for every attempt that is decided. */
+  readonly onOutcome?: (outcome: LoginOutcome) => void;
+}
+
+/** An attempt past normalisation. */
+interface Attempt {
+  readonly request: LoginRequest;
+  readonly record: DecisionRecord;
+  readonly signal: AbortSignal;
+  /** Undefined when normalisation refused it. */
+  readonly login: string | undefined;
+  readonly fingerprint: Fingerprint;
+  /** When it came, and when it was let past the throttle. */
+  readonly arrivedAt: number;
+  readonly begunAt: number;
+}
+
+interface Proof {
+  readonly user: DirectoryUser;
+  readonly outcome: 'ok' | 'ok-cached' | 'ok-outage';
+}
+
+const PROOFS = { ok: 'directory', 'ok-cached': 'cache', 'ok-outage': 'outage' } as const;
+
+/**
+ * From a login and a password to a principal: normalisation, throttle, cache, directories in order, policy. Every refusal
+ * that a guesser could learn from has one answer and one time; the true reason is in the error's message and the record.
+ */
+export class Authenticator {
+  readonly #deps: AuthenticatorDeps;
+  readonly #config: AuthenticationConfig;
+  readonly #now: () => number;
+  readonly #sleep: (milliseconds: number, signal: AbortSignal) => Promise<void>;
+  readonly #chain: DirectoryChain;
+  readonly #required: GroupNames;
+  readonly #throttle: Throttle;
+  readonly #cache: ResultCache;
+  readonly #flights = new SingleFlight<Verdict>();
+
+  /** @throws Error when the configuration asks a directory that is not there */
+  constructor(deps: AuthenticatorDeps, inherited?: { throttle: Throttle; cache: ResultCache }) {
+    this.#deps = deps;
+    this.#config = deps.config;
+    this.#now = deps.now ?? (() => performance.now());
+    this.#sleep = deps.sleep ?? ((milliseconds, signal) => delay(milliseconds, undefined, { signal }));
+    this.#chain = new DirectoryChain(deps.config.directories, deps.directories);
+    this.#required = new GroupNames(deps.config.require.groups);
+    this.#throttle = inherited?.throttle ?? new Throttle(deps.config.throttle, this.#now);
+    this.#cache = inherited?.cache ?? new ResultCache(deps.config.cache, this.#now);
+  }
+
+  /**
+   * The successor under a new configuration. It inherits what is known of guessers, and of proven logins those whose directory
+   * is the same object as before, with the same ones asked before it: a directory whose configuration changed must be a new one.
+   */
+  static from(previous: Authenticator, deps: AuthenticatorDeps): Authenticator {
+    const now = deps.now ?? previous.#now;
+    const chain = new DirectoryChain(deps.config.directories, deps.directories);
+    const unchanged = chain.unchangedSince(previous.#chain);
+    return new Authenticator(
+      { ...deps, now },
+      {
+        throttle: Throttle.from(previous.#throttle, deps.config.throttle),
+        cache: ResultCache.from(previous.#cache, deps.config.cache, user => unchanged.has(user.directory)),
+      },
+    );
+  }
+
+  /**
+   * @throws MailError: authentication-failed (unknown user, bad password, refused login: alike), authorization-failed (right
+   * password, not in a required group), unavailable (no word from a directory that is to be trusted), contact-admin
+   * (ambiguous). The signal's reason when the client has gone. Anything else is a bug.
+   */
+  async authenticate(request: LoginRequest, record: DecisionRecord, signal: AbortSignal): Promise<Principal> {
+    const arrivedAt = this.#now();
+    const name = this.#normalise(request.login, record);
+    const login = 'refused' in name ? undefined : name.login;
+    await this.#takeTurn(request.address, login, record, signal);
+    const begunAt = this.#now();
+    const password = preparePassword(request.password);
+    const fingerprint = this.#cache.fingerprint(login ?? request.login, password);
+    const attempt: Attempt = { request, record, signal, login, fingerprint, arrivedAt, begunAt };
+
+    if ('refused' in name) return this.#refuse(attempt, 'refused', `login name ${name.refused}`);
+    if (password === '') {
+      // LDAP takes a bind without password for an anonymous one and lets it in (RFC 4513 §5.1.2).
+      record.step('policy', 'fail', 'empty password');
+      const cause = new AuthError('bad-password', 'empty password');
+      return this.#refuse(attempt, 'bad-password', cause.message, cause);
+    }
+    const { user, outcome } = await this.#prove(attempt, name, password);
+    this.#throttle.succeeded(request.address, name.login);
+    this.#authorise(user, record, () => this.#report('not-authorized'));
+    this.#report(outcome);
+    const account = accountId(user.directory, user.id);
+    return { ...user, account, login: name.login, mechanism: request.mechanism, proof: PROOFS[outcome] };
+  }
+
+  /** The same pipeline without a password, throttle and cache, for `explain`. @throws MailError as `authenticate` */
+  async lookup(login: string, record: DecisionRecord, signal: AbortSignal): Promise<KnownUser> {
+    const name = this.#normalise(login, record);
+    if ('refused' in name) throw new MailError('authentication-failed', `login name ${name.refused}`);
+    const verdict = await this.#chain.lookup(name, signal);
+    recordVerdict(record, verdict);
+    const user = verdict.result;
+    if (user instanceof AuthError) throw asMailError(user);
+    this.#authorise(user, record);
+    return { ...user, account: accountId(user.directory, user.id), login: name.login };
+  }
+
+  /**
+   * Whether a session's user may still be there: the login still leads to the same entry in the same directory, and the required
+   * groups still hold.
+   * @throws AuthError when the directory does not say; the session then stays
+   */
+  async recheck(principal: Principal, signal: AbortSignal): Promise<'valid' | 'gone'> {
+    const user = await this.#chain.find(principal.directory)?.lookup(splitLogin(principal.login), signal);
+    if (user?.id === principal.id && this.#isAuthorised(user)) return 'valid';
+    // Also for those who come next: the cache must not vouch for whom the directory no longer has, under whichever login.
+    this.#cache.invalidate(principal);
+    return 'gone';
+  }
+
+  /** Forgets all proven logins. The directories stay open. */
+  close(): void {
+    this.#cache.clear();
+  }
+
+  #normalise(text: string, record: DecisionRecord): LoginName | { refused: string } {
+    const name = normaliseLogin(text, this.#config.login);
+    if ('refused' in name) record.step('normalise', 'fail', name.refused);
+    else record.step('normalise', 'ok', name.login);
+    return name;
+  }
+
+  async #takeTurn(address: string, login: string | undefined, record: DecisionRecord, signal: AbortSignal) {
+    let waited = 0;
+    for (;;) {
+      signal.throwIfAborted();
+      const hold = Math.ceil(this.#throttle.holdFor(address, login, waited));
+      if (hold === 0) break;
+      record.step('throttle', 'skip', `held for ${hold} ms after earlier failures`);
+      await this.#pause(hold, signal);
+      signal.throwIfAborted();
+      waited += hold;
+    }
+    this.#throttle.begin(address, login);
+    record.step('throttle', 'ok', waited === 0 ? 'not held' : `held for ${waited} ms in all`);
+  }
+
+  async #prove(attempt: Attempt, name: LoginName, password: string): Promise<Proof> {
+    const { record, fingerprint, signal } = attempt;
+    const known = this.#cache.proven(name.login, fingerprint);
+    record.step('cache', known ? 'ok' : 'skip', known ? `proven before: ${known.entry}` : 'not proven lately');
+    if (known) return { user: known, outcome: 'ok-cached' };
+
+    const flight = `${name.login}\0${fingerprint.toString('base64')}`;
+    const verdict = await this.#flights.run(flight, signal, shared => this.#ask(name, password, fingerprint, shared));
+    recordVerdict(record, verdict);
+    const { result } = verdict;
+    if (!(result instanceof AuthError)) return { user: result, outcome: 'ok' };
+
+    // Only silence is an outage: a server that cannot prove who it is may be an attacker who wants the cache to be asked.
+    const survivor = result.kind === 'unavailable' ? this.#cache.proven(name.login, fingerprint, 'outage') : undefined;
+    if (survivor) {
+      record.step('cache', 'ok', `no directory answers; proven before: ${survivor.entry}`);
+      return { user: survivor, outcome: 'ok-outage' };
+    }
+    if (isRefusal(result.kind)) return this.#refuse(attempt, result.kind, result.message, result);
+    this.#report(result.kind);
+    if (result.kind !== 'unavailable') {
+      const { address, listener } = attempt.request;
+      this.#deps.log.error(
+        { err: result, login: name.login, address, listener },
+        'a directory needs its administrator',
+      );
+    }
+    throw asMailError(result);
+  }
+
+  /** The part of an attempt that concurrent ones share. */
+  async #ask(name: LoginName, password: string, fingerprint: Fingerprint, signal: AbortSignal): Promise<Verdict> {
+    const era = this.#cache.era;
+    const verdict = await this.#chain.authenticate(name, password, signal);
+    const { result, unknownIn } = verdict;
+    for (const directory of unknownIn) this.#cache.forgetLogin(name.login, directory);
+    if (!(result instanceof AuthError)) this.#cache.remember(name.login, fingerprint, result, era);
+    else if (result.kind === 'bad-password') this.#cache.forgetPassword(name.login, fingerprint);
+    else if (result.kind === 'refused') this.#cache.forgetLogin(name.login);
+    return verdict;
+  }
+
+  /** The one way to say no: counted, and answered when its time has come, whatever was found and however fast. */
+  async #refuse(
+    attempt: Attempt,
+    outcome: 'unknown-user' | 'bad-password' | 'refused',
+    detail: string,
+    cause?: AuthError,
+  ): Promise<never> {
+    const { address } = attempt.request;
+    // The hold is part of the price; but the directory's own time must always be covered, or it would tell what was found.
+    const price = this.#throttle.delayFor(address, attempt.login);
+    const answerAt = Math.max(attempt.arrivedAt + price, attempt.begunAt + this.#config.throttle.delay);
+    // Enough to tell guesses apart; it is kept for as long as the count is.
+    const guess = attempt.fingerprint.toString('base64', 0, 12);
+    this.#throttle.failed(address, attempt.login, guess);
+    this.#report(outcome);
+    const rest = Math.ceil(answerAt - this.#now());
+    // Also when nobody is left to wait for: the reason is still worth the log.
+    if (rest > 0) await this.#pause(rest, attempt.signal);
+    throw new MailError('authentication-failed', detail, { cause });
+  }
+
+  /** Ends early when the client goes. */
+  async #pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+    await this.#sleep(milliseconds, signal).catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+    });
+  }
+
+  #authorise(user: DirectoryUser, record: DecisionRecord, onRefusal?: () => void): void {
+    if (this.#isAuthorised(user)) {
+      record.step('policy', 'ok', this.#required.size === 0 ? 'no group required' : 'in a required group');
+      return;
+    }
+    const detail = `${user.entry} is in none of the required groups`;
+    record.step('policy', 'fail', detail);
+    onRefusal?.();
+    throw new MailError('authorization-failed', detail);
+  }
+
+  #isAuthorised(user: DirectoryUser): boolean {
+    return this.#required.size === 0 || this.#required.find(user.groups) !== undefined;
+  }
+
+  #report(outcome: LoginOutcome): void {
+    this.#deps.onOutcome?.(outcome);
+  }
+}
+
+function asMailError(error: AuthError): MailError {
+  if (isRefusal(error.kind)) return new MailError('authentication-failed', error.message, { cause: error });
+  const kind = error.kind === 'ambiguous' ? 'contact-admin' : 'unavailable';
+  return new MailError(kind, error.message, { cause: error });
+}

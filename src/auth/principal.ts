@@ -1,0 +1,37 @@
+declare const accountId: unique symbol;
+
+/**
+ * Opaque key of an account: made from a directory's name and an immutable id in it, never from a login, so that all of a user's
+ * logins reach one account and two directories never share one.
+ */
+export type AccountId = string & { readonly [accountId]: true };
+
+/** What a directory knows of a user. */
+export interface DirectoryUser {
+  /** Name of the directory in the configuration. */
+  readonly directory: string;
+  /** Immutable id within it (entryUUID, objectGUID as lower-case text). */
+  readonly id: string;
+  /** Canonical login name, as the directory spells it. */
+  readonly name: string;
+  readonly mail: string | undefined;
+  /** Value of the host attribute; undefined when the entry has none. */
+  readonly host: string | undefined;
+  /** DNs (LDAP) or names (static) of the groups. */
+  readonly groups: readonly string[];
+  /** Further attributes, names in lower case. */
+  readonly attributes: ReadonlyMap<string, readonly string[]>;
+  /** Where it was found: the DN, or the file. For logs and explain. */
+  readonly entry: string;
+}
+
+/** Somebody who has proven who they are. */
+export interface Principal extends DirectoryUser {
+  readonly account: AccountId;
+  /** The login after normalisation. */
+  readonly login: string;
+  /** SASL mechanism, or "LOGIN command". */
+  readonly mechanism: string;
+  /** What vouched for them: the directory just now, the result cache, or the cache while no directory answers. */
+  readonly proof: 'directory' | 'cache' | 'outage';
+}

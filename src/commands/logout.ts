@@ -1,0 +1,13 @@
+import { renderStatus } from '../imap/status.ts';
+import { command, nothing } from './command.ts';
+
+/** LOGOUT (RFC 9051 §6.1.3): BYE comes before the tagged OK. */
+export const logout = command({
+  name: 'LOGOUT',
+  states: ['not-authenticated'],
+  parse: nothing,
+  async *run() {
+    yield renderStatus('*', { status: 'BYE', text: 'Logging out.' });
+    return { status: 'OK', text: 'LOGOUT completed.', afterwards: 'logout' };
+  },
+});

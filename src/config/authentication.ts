@@ -1,0 +1,86 @@
+import { z } from 'zod';
+import { network } from './address.ts';
+import { duration } from './quantities.ts';
+
+const throttle = z
+  .strictObject({
+    delay: duration(
+      'Least time a refused login takes to be answered; the same for every reason.',
+      'zero allowed',
+    ).prefault('500ms'),
+    growth: z
+      .number()
+      .min(1)
+      .default(2)
+      .describe('Factor by which the delay grows with each further failure of the address or the login.'),
+    maximum: duration('Longest delay.', 'zero allowed').prefault('15s'),
+    forget: duration('Time without failure after which an address or login starts afresh.').prefault('10m'),
+    free: z.int().nonnegative().default(3).describe('Failures that cost no more than the least delay.'),
+    exempt: z
+      .array(network("An address that is never delayed for others' failures, such as webmail."))
+      .prefault([])
+      .describe("Addresses that are never delayed for others' failures, such as webmail."),
+  })
+  .describe('What failed logins cost.')
+  .prefault({});
+
+const login = z
+  .strictObject({
+    default_domain: z
+      .string()
+      .regex(/^[^@\s]+$/, {
+        error: issue => `"${String(issue.input)}" is not a domain; write it without "@", such as example.org`,
+      })
+      .optional()
+      .describe('Added to logins without a domain.'),
+    case: z.enum(['lower', 'keep']).default('lower').describe('lower: ALICE and alice are one login. keep: as typed.'),
+    strip_domain: z
+      .boolean()
+      .default(false)
+      .describe('Removes the default domain (all domains, if there is no default).'),
+  })
+  .describe('How what was typed becomes the login that directories are asked for.')
+  .prefault({});
+
+const cache = z
+  .strictObject({
+    ttl: duration(
+      'How long a proven login is trusted without asking the directory. 0 = never.',
+      'zero allowed',
+    ).prefault('5m'),
+    outage: duration(
+      'How long a proven login is trusted while no directory answers. 0 = never.',
+      'zero allowed',
+    ).prefault(0),
+    size: z.int().positive().default(20_000).describe('Most logins remembered.'),
+  })
+  .describe('Memory of proven logins. A new password works at once; an old one stops within ttl.')
+  .prefault({});
+
+/** Who may log in, and how. */
+export const authenticationSchema = z
+  .strictObject({
+    directories: z
+      .array(z.string())
+      .min(1)
+      .describe('Names of directories, asked in order; falls through on "unknown user" only.'),
+    mechanisms: z
+      .array(z.enum(['PLAIN', 'LOGIN']))
+      .min(1)
+      .default(['PLAIN', 'LOGIN'])
+      .describe('SASL mechanisms offered. The LOGIN command goes with LOGIN or PLAIN.'),
+    login,
+    require: z
+      .strictObject({
+        groups: z.array(z.string().min(1)).default([]).describe('Groups of which one must hold to use IMAP at all.'),
+      })
+      .describe('What users must have besides the right password.')
+      .prefault({}),
+    cache,
+    recheck: duration(
+      'How often sessions are checked against the directory; those of users gone meanwhile are ended. 0 = never.',
+      'zero allowed',
+    ).prefault('15m'),
+    throttle,
+  })
+  .describe('Who may log in, and how.');

@@ -1,0 +1,42 @@
+import type { Finding, Path } from './problem.ts';
+
+/**
+ * Keys and values that the documented interface has and this version cannot serve. Saying so plainly is better than
+ * "unknown key": the administrator did nothing wrong.
+ */
+const SERVING = {
+  message: 'serving mailboxes is not part of this version',
+  mend: 'use relay or refuse',
+};
+const LATER_MECHANISM =
+  /^(GSSAPI|GSS-SPNEGO|SCRAM-SHA-\d+(-PLUS)?|OAUTHBEARER|XOAUTH2|EXTERNAL|NTLM|CRAM-MD5|DIGEST-MD5)$/i;
+
+/** For a key that the schema does not know. */
+export function keyNotYet(parent: Path, key: string): Omit<Finding, 'path'> | undefined {
+  const [section] = parent;
+  if (section === undefined && key === 'stores') return SERVING;
+  if (section === 'routes' && ['mounts', 'mirror', 'store', 'prefix'].includes(key)) return SERVING;
+  if (key === '<<') {
+    return {
+      message: 'merge keys ("<<") are not supported',
+      mend: 'write the keys out, or use an anchor for one value',
+    };
+  }
+  return undefined;
+}
+
+/** For a value that is not among those the schema lists. */
+export function valueNotYet(path: Path, value: unknown): Omit<Finding, 'path'> | undefined {
+  if (typeof value !== 'string') return undefined;
+  const [section] = path;
+  if (section === 'upstreams' && path.at(-1) === 'as' && ['secret', 'oauth'].includes(value)) {
+    return {
+      message: `logging in at an upstream as "${value}" is not part of this version`,
+      mend: 'write as: user, as: master or as: authzid',
+    };
+  }
+  if (section === 'authentication' && path[1] === 'mechanisms' && LATER_MECHANISM.test(value)) {
+    return { message: `the mechanism ${value} is not part of this version`, mend: 'write PLAIN, LOGIN or both' };
+  }
+  return undefined;
+}

@@ -1,0 +1,136 @@
+import { z } from 'zod';
+import type { ReloadReport, SessionView, StatusReport, TraceResult } from './admin-reports.ts';
+import type { AdminCommand, AdminRequest } from './admin-socket.ts';
+import type { AuditLog } from './audit.ts';
+import { printable } from './printable.ts';
+import type { ProtocolTrace, TraceTarget } from './protocol-trace.ts';
+import type { SessionEntry, SessionFilter, SessionRegistry } from './session-registry.ts';
+
+export interface AdminCommandDependencies {
+  readonly registry: SessionRegistry;
+  readonly trace: ProtocolTrace;
+  /** Where the trace's files are. */
+  readonly traceDirectory: string;
+  readonly audit: AuditLog;
+  readonly status: () => StatusReport;
+  readonly reload: () => Promise<ReloadReport>;
+  readonly now?: () => number;
+}
+
+const DEFAULT_TRACE_MS = 10 * 60_000;
+const MOST_TRACE_MS = 24 * 60 * 60_000;
+const DEFAULT_REASON = 'Disconnected by the administrator';
+
+const filterKeys = {
+  id: z.string().min(1).optional(),
+  login: z.string().min(1).optional(),
+  address: z.string().min(1).optional(),
+  upstream: z.string().min(1).optional(),
+  listener: z.string().min(1).optional(),
+  phase: z.enum(['handshake', 'login', 'relay', 'closing']).optional(),
+  olderThan: z.number().nonnegative().optional(),
+};
+const sessionsRequest = z.strictObject(filterKeys);
+const kickRequest = z.strictObject({ ...filterKeys, reason: z.string().max(200).optional() });
+const traceRequest = z.strictObject({
+  action: z.enum(['on', 'off', 'list']),
+  login: z.string().min(1).optional(),
+  address: z.string().min(1).optional(),
+  for: z.number().positive().max(MOST_TRACE_MS, 'a trace lasts a day at most').optional(),
+});
+
+/** What can be asked of a running server, by the names in the `command` key of a request. */
+export function adminCommands(deps: AdminCommandDependencies): Readonly<Record<string, AdminCommand>> {
+  const now = deps.now ?? Date.now;
+  return {
+    /** Filter keys -> a `SessionView` for each; result `{ count }`. */
+    async sessions(request, emit, signal) {
+      const entries = deps.registry.list(check(sessionsRequest, request));
+      for (const entry of entries) {
+        signal.throwIfAborted();
+        await emit(viewOf(entry, now()));
+      }
+      return { count: entries.length };
+    },
+
+    /** Filter keys (at least one) and `reason` -> `{ kicked }`. */
+    async kick(request) {
+      const { reason = DEFAULT_REASON, ...filter } = check(kickRequest, request);
+      if (Object.keys(filter).length === 0) throw new RangeError('say which sessions: id, login, address ...');
+      const kicked = deps.registry.kick(filter satisfies SessionFilter, oneLine(reason));
+      deps.audit.event('session-kicked', { filter: JSON.stringify(filter), reason, kicked });
+      return { kicked };
+    },
+
+    /** -> `StatusReport`. */
+    async status() {
+      return deps.status();
+    },
+
+    /** -> `ReloadReport`. */
+    async reload() {
+      const report = await deps.reload();
+      deps.audit.event('reload', { ok: report.ok, msg: report.ok ? 'reload' : 'reload refused' });
+      return report;
+    },
+
+    /** `action` on, off or list; `login` or `address`; `for` in milliseconds -> a `TraceState` for each; `TraceResult`. */
+    async trace(request, emit) {
+      const { action, for: duration = DEFAULT_TRACE_MS, ...names } = check(traceRequest, request);
+      const target = targetOf(names);
+      let removed: number | undefined;
+      if (action === 'on') {
+        if (!target) throw new RangeError('say whom to trace: a login or an address');
+        deps.trace.add(target, duration);
+        deps.audit.event('trace-on', { ...names, seconds: duration / 1000 });
+      } else if (action === 'off') {
+        removed = deps.trace.remove(target);
+        deps.audit.event('trace-off', { ...names, removed });
+      }
+      for (const state of deps.trace.list()) await emit(state);
+      return { directory: deps.traceDirectory, ...(removed === undefined ? {} : { removed }) } satisfies TraceResult;
+    },
+  };
+}
+
+function viewOf(entry: SessionEntry, now: number): SessionView {
+  const { id, login, account, address, port, listener, secure, phase, upstream, server, clientId } = entry;
+  return {
+    id,
+    login,
+    account,
+    address,
+    port,
+    listener,
+    secure,
+    phase,
+    upstream,
+    server,
+    clientId,
+    since: new Date(entry.since).toISOString(),
+    seconds: Math.max(0, Math.round((now - entry.since) / 1000)),
+    bytesIn: entry.bytesIn,
+    bytesOut: entry.bytesOut,
+  };
+}
+
+function targetOf({ login, address }: { login?: string | undefined; address?: string | undefined }) {
+  if (login !== undefined && address !== undefined) throw new RangeError('say either a login or an address');
+  if (login !== undefined) return { login } satisfies TraceTarget;
+  return address === undefined ? undefined : ({ address } satisfies TraceTarget);
+}
+
+/** @throws RangeError that says which key is wrong */
+function check<T>(schema: z.ZodType<T>, request: AdminRequest): T {
+  const { command: _command, ...keys } = request;
+  const parsed = schema.safeParse(keys);
+  if (parsed.success) return parsed.data;
+  throw new RangeError(
+    parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'request'}: ${message}`).join('; '),
+  );
+}
+
+/** The reason is sent to clients as a text of the protocol (RFC 9051 §7.1): printable ASCII in one line. */
+function oneLine(text: string): string {
+  return printable(text).replace(/[^ -~]/g, '?');
+}

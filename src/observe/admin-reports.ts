@@ -1,0 +1,94 @@
+import { z } from 'zod';
+
+/**
+ * What the admin socket answers. The server builds these, the command line checks what it reads against them, so that an older
+ * command fails plainly at a newer server's answer instead of printing nonsense. Additional keys are let through.
+ */
+const problem = z.object({
+  file: z.string(),
+  line: z.number(),
+  column: z.number(),
+  path: z.string(),
+  message: z.string(),
+  mend: z.string(),
+});
+
+const serverState = z.object({
+  server: z.string(),
+  state: z.enum(['unknown', 'up', 'down']),
+  reason: z.string().optional(),
+});
+
+const serverGroup = z.object({ name: z.string(), servers: z.array(serverState) });
+
+const phase = z.enum(['handshake', 'login', 'relay', 'closing']);
+
+/** One session, as `postern sessions` lists it. */
+export const sessionView = z.object({
+  id: z.string(),
+  login: z.string().optional(),
+  account: z.string().optional(),
+  address: z.string(),
+  port: z.number(),
+  listener: z.string(),
+  /** TLS version, or null in clear. */
+  secure: z.string().nullable(),
+  phase,
+  upstream: z.string().optional(),
+  server: z.string().optional(),
+  clientId: z.string().optional(),
+  /** ISO time. */
+  since: z.string(),
+  seconds: z.number(),
+  bytesIn: z.number(),
+  bytesOut: z.number(),
+});
+
+export const statusReport = z.object({
+  version: z.string(),
+  pid: z.number(),
+  /** Seconds. */
+  uptime: z.number(),
+  /** The configuration in use. */
+  config: z.string(),
+  draining: z.boolean(),
+  listeners: z.array(z.object({ name: z.string(), address: z.string(), tls: z.string(), connections: z.number() })),
+  sessions: z.record(phase, z.number()),
+  directories: z.array(serverGroup),
+  upstreams: z.array(serverGroup),
+  certificates: z.array(
+    z.object({ file: z.string(), names: z.array(z.string()), notAfter: z.string(), daysLeft: z.number() }),
+  ),
+  /** Bytes. */
+  memory: z.object({ resident: z.number(), heap: z.number(), external: z.number() }),
+});
+
+export const reloadReport = z.discriminatedUnion('ok', [
+  z.object({
+    ok: z.literal(true),
+    /** What is different now; empty when nothing is. */
+    applied: z.array(z.string()),
+    /** What is different in the file and waits for a restart. */
+    needsRestart: z.array(z.string()),
+    warnings: z.array(problem),
+  }),
+  z.object({ ok: z.literal(false), problems: z.array(problem) }),
+]);
+
+export const traceState = z.object({
+  by: z.enum(['login', 'address']),
+  value: z.string(),
+  until: z.string(),
+  sessions: z.number(),
+  open: z.number(),
+});
+
+/** Of `trace`: where the files are, and what was switched off. */
+export const traceResult = z.object({ directory: z.string(), removed: z.number().optional() });
+
+export const kickResult = z.object({ kicked: z.number() });
+
+export type SessionView = z.output<typeof sessionView>;
+export type StatusReport = z.output<typeof statusReport>;
+export type ReloadReport = z.output<typeof reloadReport>;
+export type TraceResult = z.output<typeof traceResult>;

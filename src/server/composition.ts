@@ -1,0 +1,140 @@
+import { Authenticator } from '../auth/authenticator.ts';
+import type { Directory } from '../auth/directory.ts';
+import { openLdapDirectory } from '../auth/ldap/directory.ts';
+import { splitLogin } from '../auth/login-name.ts';
+import { login } from '../auth/sasl/login.ts';
+import type { SaslMechanism } from '../auth/sasl/mechanism.ts';
+import { plain } from '../auth/sasl/plain.ts';
+import { openStaticDirectory } from '../auth/static/directory.ts';
+import type { Config, DirectoryConfig, UpstreamConfig } from '../config/schema.ts';
+import type { ReadBuffers } from '../net/read-buffers.ts';
+import type { Logger } from '../observe/log.ts';
+import { Gate, type RelayTarget } from '../session/gate.ts';
+import type { Settings } from '../session/services.ts';
+import { upstreamIdentity } from '../upstream/login.ts';
+import { Upstream } from '../upstream/upstream.ts';
+import { UpstreamError } from '../upstream/upstream-error.ts';
+import { carryOver, type Kept, things } from './kept.ts';
+import { ListenerRouter } from './listener-router.ts';
+
+/** Everything that follows from one version of the configuration. */
+export interface Composition {
+  readonly config: Config;
+  readonly directories: ReadonlyMap<string, Kept<DirectoryConfig, Directory>>;
+  readonly upstreams: ReadonlyMap<string, Kept<UpstreamConfig, Upstream>>;
+  readonly authenticator: Authenticator;
+  readonly settings: Settings;
+}
+
+export interface CompositionDeps {
+  readonly log: Logger;
+  readonly buffers: ReadBuffers;
+}
+
+const MECHANISMS: Readonly<Record<string, SaslMechanism>> = { PLAIN: plain, LOGIN: login };
+
+/**
+ * Composes what a configuration describes. With a predecessor, directories and upstreams whose configuration has not changed are
+ * carried over with their connections, and what is known of proven logins and of guessers with them.
+ * @returns the composition; a function that closes what only the predecessor used, and one that closes what only this one would
+ * have used, for when it is not put into force after all
+ */
+export function compose(
+  config: Config,
+  deps: CompositionDeps,
+  before?: Composition,
+): { composition: Composition; closeDropped: () => Promise<void>; closeOpened: () => Promise<void> } {
+  const directories = carryOver(config.directories, before?.directories ?? new Map(), (name, part) =>
+    openDirectory(name, part, deps.log),
+  );
+  const upstreams = carryOver(config.upstreams, before?.upstreams ?? new Map(), (name, part) =>
+    openUpstream(name, part, deps),
+  );
+  const authenticatorDeps = { directories: things(directories.now), config: config.authentication, log: deps.log };
+  const authenticator = before
+    ? Authenticator.from(before.authenticator, authenticatorDeps)
+    : new Authenticator(authenticatorDeps);
+  const composition = {
+    config,
+    directories: directories.now,
+    upstreams: upstreams.now,
+    authenticator,
+    settings: settingsOf(config, authenticator, things(upstreams.now)),
+  };
+  const closeAll = async (ups: readonly Upstream[], dirs: readonly Directory[]): Promise<void> => {
+    for (const upstream of ups) upstream.close();
+    await Promise.allSettled(dirs.map(directory => directory.close()));
+  };
+  // Not awaited: a server that does not answer now is probed until it does.
+  for (const upstream of upstreams.opened) void upstream.start();
+  return {
+    composition,
+    closeDropped: () => closeAll(upstreams.dropped, directories.dropped),
+    closeOpened: () => closeAll(upstreams.opened, directories.opened),
+  };
+}
+
+export async function closeComposition({ authenticator, directories, upstreams }: Composition): Promise<void> {
+  authenticator.close();
+  for (const { thing } of upstreams.values()) thing.close();
+  await Promise.allSettled([...directories.values()].map(({ thing }) => thing.close()));
+}
+
+/** Opens one directory of the configuration. */
+export function openDirectory(name: string, config: DirectoryConfig, log: Logger): Directory {
+  return config.kind === 'static'
+    ? openStaticDirectory(name, config, { log })
+    : openLdapDirectory(name, config, { log });
+}
+
+function openUpstream(name: string, config: UpstreamConfig, { log, buffers }: CompositionDeps): Upstream {
+  const about = log.child({ upstream: name });
+  return new Upstream(name, config, { buffers, onServerChange: tellServerChange(about) });
+}
+
+function tellServerChange(log: Logger) {
+  return (server: string, up: boolean, reason: string | undefined): void => {
+    if (up) log.info({ server }, 'server is back');
+    else log.warn({ server, reason }, 'server failed; it is passed over until it answers again');
+  };
+}
+
+function settingsOf(config: Config, authenticator: Authenticator, upstreams: ReadonlyMap<string, Upstream>): Settings {
+  const reachable = reachableUpstreams(config, upstreams);
+  return {
+    serverName: config.server.name,
+    limits: config.limits,
+    mechanisms: config.authentication.mechanisms.flatMap(name => MECHANISMS[name] ?? []),
+    upstreamLiterals: () => commonLiterals(reachable),
+    gate: new Gate({
+      authenticator,
+      router: new ListenerRouter(config),
+      upstream: name => relayTarget(upstreams.get(name), config.upstreams[name]),
+      asUpstreamError: error => (error instanceof UpstreamError ? error : undefined),
+    }),
+  };
+}
+
+function relayTarget(upstream: Upstream | undefined, config: UpstreamConfig | undefined): RelayTarget | undefined {
+  if (!upstream || !config) return undefined;
+  return {
+    identity: (principal, password) => upstreamIdentity(config.login, principal, splitLogin(principal.login), password),
+    open: (request, signal) => upstream.open(request, signal),
+  };
+}
+
+function reachableUpstreams(config: Config, upstreams: ReadonlyMap<string, Upstream>): readonly Upstream[] {
+  const relays = config.routes.flatMap(({ relay }) => relay ?? []);
+  if (relays.includes('{host}')) return [...upstreams.values()];
+  return [...new Set(relays)].flatMap(name => upstreams.get(name) ?? []);
+}
+
+/**
+ * What may be announced before login: bytes that a client pipelines behind its login reach the upstream unread, where a literal that
+ * the upstream does not take at once would be read as commands.
+ */
+function commonLiterals(upstreams: readonly Upstream[]): 'LITERAL+' | 'LITERAL-' | undefined {
+  const all = upstreams.map(upstream => upstream.literals());
+  if (all.length === 0 || all.includes(undefined)) return undefined;
+  return all.includes('LITERAL-') ? 'LITERAL-' : 'LITERAL+';
+}
