@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { AccountId } from './principal.ts';
+import type { AccountId } from '../mail/ids.ts';
 
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';
 const BITS = 128;

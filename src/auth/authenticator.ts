@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AuthenticationConfig } from '../config/schema.ts';
-import { MailError } from '../imap/mail-error.ts';
+import { MailError } from '../mail/mail-error.ts';
 import type { Logger } from '../observe/log.ts';
 import { accountId } from './account-id.ts';
 import type { DecisionRecord } from './decision-record.ts';

@@ -1,4 +1,5 @@
-import type { AccountId, DirectoryUser } from './principal.ts';
+import type { AccountId } from '../mail/ids.ts';
+import type { DirectoryUser } from './principal.ts';
 
 /** One attempt to log in, as the protocol brought it. */
 export interface LoginRequest {

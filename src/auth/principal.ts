@@ -1,10 +1,4 @@
-declare const accountId: unique symbol;
-
-/**
- * Opaque key of an account: made from a directory's name and an immutable id in it, never from a login, so that all of a user's
- * logins reach one account and two directories never share one.
- */
-export type AccountId = string & { readonly [accountId]: true };
+import type { AccountId } from '../mail/ids.ts';
 
 /** What a directory knows of a user. */
 export interface DirectoryUser {

@@ -4,7 +4,7 @@ import { AuthError } from '../auth/directory.ts';
 import { normaliseLogin } from '../auth/login-name.ts';
 import type { Principal } from '../auth/principal.ts';
 import type { Config } from '../config/schema.ts';
-import { MailError } from '../imap/mail-error.ts';
+import { MailError } from '../mail/mail-error.ts';
 import { openLog } from '../observe/log.ts';
 import { openDirectory } from '../server/composition.ts';
 import { ListenerRouter } from '../server/listener-router.ts';

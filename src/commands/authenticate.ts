@@ -1,5 +1,5 @@
 import type { SaslExchange, SaslMechanism } from '../auth/sasl/mechanism.ts';
-import { MailError } from '../imap/mail-error.ts';
+import { MailError } from '../mail/mail-error.ts';
 import { decodeBase64, encodeBase64 } from '../wire/base64.ts';
 import { command } from './command.ts';
 

@@ -4,27 +4,41 @@ import type { Scanner } from '../wire/scanner.ts';
 /** Untagged responses as they go out, whole lines each; the loop writes one, awaits room, and pulls the next. */
 export type Responses = AsyncGenerator<string | Buffer, Completion, undefined>;
 
-/** One command: its grammar, when it may be used, and what it does. */
-export interface Command<Arguments> {
+/**
+ * What the loop tells of the selected mailbox before the tagged answer: all, all but expunges (RFC 9051 §7.5.1: sequence
+ * numbers must not change during FETCH, STORE and SEARCH), or nothing.
+ */
+export type Updates = 'all' | 'no-expunge' | 'none';
+
+interface Traits {
   readonly name: string;
   readonly states: readonly SessionState[];
-  /** Reads what follows the name, its space included, up to the end of the line. @throws Malformed */
+  /** `all` by default. */
+  readonly updates?: Updates;
+  /** Whether its last argument is a literal that is not read into memory: the message of APPEND. */
+  readonly streams?: true;
+}
+
+/** One command: its grammar, when it may be used, and what it does. */
+export interface Command<Arguments> extends Traits {
+  /** Reads what follows the name, its space included, up to the end of the line; a streamed literal's head by `scanner.upload()`. @throws Malformed */
   parse(scanner: Scanner): Arguments;
   /** @throws MailError, answered NO; Malformed, answered BAD */
   run(session: CommandSession, args: Arguments): Responses | Promise<Completion>;
 }
 
 /** A command whose arguments' type is its own business. */
-export interface AnyCommand {
-  readonly name: string;
-  readonly states: readonly SessionState[];
+export interface AnyCommand extends Traits {
   prepare(scanner: Scanner): (session: CommandSession) => Responses | Promise<Completion>;
 }
 
 export function command<Arguments>(definition: Command<Arguments>): AnyCommand {
+  const { name, states, updates, streams } = definition;
   return {
-    name: definition.name,
-    states: definition.states,
+    name,
+    states,
+    ...(updates && { updates }),
+    ...(streams && { streams }),
     prepare(scanner) {
       const args = definition.parse(scanner);
       scanner.end();
@@ -35,3 +49,9 @@ export function command<Arguments>(definition: Command<Arguments>): AnyCommand {
 
 /** Grammar of a command without arguments. */
 export const nothing = (): undefined => undefined;
+
+/** States of the commands that may be used at any time. */
+export const ANY_STATE: readonly SessionState[] = ['not-authenticated', 'authenticated', 'selected'];
+/** States of the commands on mailboxes by name. */
+export const LOGGED_IN: readonly SessionState[] = ['authenticated', 'selected'];
+export const SELECTED: readonly SessionState[] = ['selected'];

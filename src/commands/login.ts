@@ -1,4 +1,4 @@
-import { MailError } from '../imap/mail-error.ts';
+import { MailError } from '../mail/mail-error.ts';
 import { command } from './command.ts';
 
 /** LOGIN (RFC 9051 §6.2.3). */

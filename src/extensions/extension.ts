@@ -1,7 +1,9 @@
 import type { AnyCommand } from '../commands/command.ts';
 
-/** What capabilities depend on before login. */
+/** What capabilities depend on. */
 export interface CapabilityContext {
+  /** Whether the session serves mailboxes: it is past its login. */
+  readonly serving: boolean;
   /** Whether a password may be sent now. */
   readonly secure: boolean;
   readonly startTlsPossible: boolean;
@@ -17,4 +19,6 @@ export interface Extension {
   readonly source: string;
   readonly commands?: readonly AnyCommand[];
   capabilities?(context: CapabilityContext): readonly string[];
+  /** What ENABLE turns on (RFC 5161), in capitals. */
+  readonly enables?: readonly string[];
 }

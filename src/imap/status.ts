@@ -1,4 +1,5 @@
-import { ANSWERS, type MailError } from './mail-error.ts';
+import type { MailError } from '../mail/mail-error.ts';
+import { ANSWERS } from './answers.ts';
 
 /** How a command ended (RFC 9051 §7.1). */
 export interface Status {

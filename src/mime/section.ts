@@ -1,12 +1,5 @@
+import type { Section } from '../mail/message.ts';
 import type { Part, Structure } from './structure.ts';
-
-/** A section of BODY[...] (RFC 9051 §6.4.5.1): part numbers, from 1, and what is wanted of what they lead to. */
-export interface Section {
-  readonly path: readonly number[];
-  readonly want:
-    | { readonly kind: 'all' | 'header' | 'text' | 'mime' }
-    | { readonly kind: 'fields'; readonly names: readonly string[]; readonly except: boolean };
-}
 
 /** Bytes from `start` up to, not including, `end`. */
 export interface Range {

@@ -1,7 +1,7 @@
 import type { DecisionRecord } from '../auth/decision-record.ts';
 import type { DirectoryUser } from '../auth/principal.ts';
 import type { Config } from '../config/schema.ts';
-import { MailError } from '../imap/mail-error.ts';
+import { MailError } from '../mail/mail-error.ts';
 import { type Condition, compileConditions, fold, type RoutedUser } from './conditions.ts';
 import type { Route } from './route.ts';
 

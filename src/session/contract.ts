@@ -1,12 +1,17 @@
 import type { PasswordCredentials, SaslMechanism } from '../auth/sasl/mechanism.ts';
 import type { IdParameters } from '../imap/id.ts';
+import type { SequenceSet } from '../imap/sequence-set.ts';
 import type { Status } from '../imap/status.ts';
+import type { Seq, Uid } from '../mail/ids.ts';
+import type { Mailbox, Store } from '../mail/store.ts';
+import type { UidRanges } from '../mail/uid-ranges.ts';
+import type { Scanner } from '../wire/scanner.ts';
 
 /** Where a session stands (RFC 9051 §3), as far as commands ask. */
-export type SessionState = 'not-authenticated' | 'closing';
+export type SessionState = 'not-authenticated' | 'authenticated' | 'selected' | 'closing';
 
 /** What the session does after the tagged response. */
-export type Afterwards = 'logout' | 'starttls' | 'relay';
+export type Afterwards = 'logout' | 'starttls' | 'relay' | 'serve';
 
 export interface Completion extends Status {
   readonly afterwards?: Afterwards;
@@ -14,6 +19,7 @@ export interface Completion extends Status {
 
 /** What a command's handler may ask of its session. */
 export interface CommandSession {
+  readonly state: SessionState;
   /** Name in greetings, SASL and ID. */
   readonly serverName: string;
   /** Whether a password may be sent: TLS is on, or the listener was configured to do without. */
@@ -31,4 +37,82 @@ export interface CommandSession {
   converse(challenge: string): Promise<string>;
   /** Proves the credentials and opens where they lead. @throws MailError */
   login(credentials: PasswordCredentials): Promise<Completion>;
+  /** The served mailboxes. Only for commands of the states `authenticated` and `selected`. */
+  readonly mail: MailSession;
+}
+
+/** A served session, as its commands see it. */
+export interface MailSession {
+  readonly store: Store;
+  /** Aborted when the client is gone. */
+  readonly signal: AbortSignal;
+  /** The most octets a message may have. */
+  readonly literalMost: number;
+  /** Only for commands of the state `selected`. */
+  readonly selected: SelectedMailbox;
+  /** Leaves the selected mailbox, if there is one, and opens another. @throws MailError; nothing is selected then */
+  select(name: string, readOnly: boolean): Promise<SelectedMailbox>;
+  /** Leaves the selected mailbox. */
+  unselect(): Promise<void>;
+  /** Features that the client has turned on, in capitals: `CONDSTORE` (also by using it: RFC 7162 §3.1). */
+  readonly enabled: ReadonlySet<string>;
+  enable(feature: string): void;
+  /** The literal on which a command of `streams` ended; undefined for others. */
+  readonly upload: Upload | undefined;
+  /**
+   * Sends `+ text`, and pulls what the client says next, up to `deadline` from now; meanwhile `wake` may be awaited. For IDLE.
+   */
+  idle(text: string): IdleLine;
+}
+
+/** The client's next line, while others events are waited for. */
+export interface IdleLine {
+  /** Resolves with the line. @throws Malformed, ConnectionLost */
+  readonly line: Promise<string>;
+}
+
+/** Octets that the client sends as a literal, pulled. */
+export interface Upload {
+  readonly size: number;
+  /** The continuation request goes out at the first pull. */
+  readonly source: AsyncIterable<Uint8Array>;
+  /** What follows the literal in the same command, once it has been read: a line's end, or (MULTIAPPEND) more. */
+  rest(): Promise<{ readonly scanner: Scanner; readonly upload: Upload | undefined }>;
+}
+
+/** The selected mailbox and what this session knows of it. */
+export interface SelectedMailbox {
+  readonly mailbox: Mailbox;
+  readonly name: string;
+  readonly readOnly: boolean;
+  /** Messages this session has been told of. */
+  readonly exists: number;
+  /** The uid after the last one it has been told of. */
+  readonly uidNext: Uid;
+  /** What the client may be told as HIGHESTMODSEQ: below every expunge it has not been told of. */
+  readonly highestModSeq: number;
+  /** Position in the change log up to which the client has been told. */
+  readonly at: number;
+  /** Messages from this one on are \Recent to this session. */
+  readonly recentFrom: Uid;
+  readonly keywords: readonly string[];
+  readonly moreKeywords: boolean;
+  /**
+   * The messages that a set names, of those the client has been told of; `*` is the last. UIDs that are not there are left out.
+   * @throws Malformed when a sequence number is beyond the last (RFC 9051 §6.4.5 asks for BAD)
+   */
+  resolve(set: SequenceSet, byUid: boolean): Promise<UidRanges>;
+  /** For one that `resolve` gave; undefined: it is not in the view. Call after `resolve` only. */
+  seqOf(uid: number): Seq | undefined;
+  /** Messages that are gone, and that the client has not been told of as gone. */
+  readonly withheld: number;
+  /**
+   * Tells what has happened: EXPUNGE (only with `told`), EXISTS, RECENT, FLAGS, FETCH with flags. The command loop does so after each
+   * command of the state `selected`; a command does where it must come before its tagged answer.
+   * @param silent rows of this modseq need not be told, except for the uids of `except`: a STORE.SILENT's own
+   */
+  sync(
+    expunges: 'told' | 'withheld',
+    silent?: { readonly at: number; readonly uids: UidRanges; readonly except: UidRanges },
+  ): AsyncGenerator<string | Buffer, void, undefined>;
 }

@@ -2,7 +2,7 @@ import type { DecisionRecord } from '../auth/decision-record.ts';
 import { AuthError } from '../auth/directory.ts';
 import type { LoginRequest } from '../auth/login-request.ts';
 import type { Principal } from '../auth/principal.ts';
-import { MailError } from '../imap/mail-error.ts';
+import { MailError } from '../mail/mail-error.ts';
 import type { LoginOutcome } from '../observe/audit.ts';
 import type { Route } from '../route/route.ts';
 import type { UpstreamIdentity } from '../upstream/login.ts';

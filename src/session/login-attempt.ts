@@ -1,7 +1,7 @@
 import { DecisionRecord, NO_RECORD } from '../auth/decision-record.ts';
 import type { Principal } from '../auth/principal.ts';
 import type { PasswordCredentials } from '../auth/sasl/mechanism.ts';
-import { MailError } from '../imap/mail-error.ts';
+import { MailError } from '../mail/mail-error.ts';
 import { ConnectionLost } from '../net/channel.ts';
 import type { ClientConnection } from '../net/client-connection.ts';
 import type { LoginOutcome } from '../observe/audit.ts';

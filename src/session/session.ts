@@ -1,7 +1,7 @@
 import type { PasswordCredentials, SaslMechanism } from '../auth/sasl/mechanism.ts';
 import type { IdParameters } from '../imap/id.ts';
-import { MailError } from '../imap/mail-error.ts';
 import { renderStatus, type Status, statusOf } from '../imap/status.ts';
+import { MailError } from '../mail/mail-error.ts';
 import { ConnectionLost } from '../net/channel.ts';
 import type { ClientConnection } from '../net/client-connection.ts';
 import type { Logger } from '../observe/log.ts';
@@ -11,7 +11,7 @@ import type { LiteralHead } from '../wire/framer.ts';
 import { Input, type LiteralDecision, type Unit } from '../wire/input.ts';
 import { Malformed } from '../wire/malformed.ts';
 import { Scanner } from '../wire/scanner.ts';
-import type { CommandSession, Completion, SessionState } from './contract.ts';
+import type { CommandSession, Completion, MailSession, SessionState } from './contract.ts';
 import type { Admitted } from './gate.ts';
 import { attemptLogin, type LoginContext, tellInsecure } from './login-attempt.ts';
 import { Relay } from './relay.ts';
@@ -105,6 +105,14 @@ export class Session implements CommandSession {
 
   // What commands may ask of the session.
 
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  get mail(): MailSession {
+    throw new Error('no mailboxes are served in this state');
+  }
+
   get serverName(): string {
     return this.#settings.serverName;
   }
@@ -123,6 +131,7 @@ export class Session implements CommandSession {
 
   capabilities(): string {
     return this.#services.registry.capabilities({
+      serving: false,
       secure: this.secure,
       startTlsPossible: this.startTlsPossible,
       mechanisms: this.#settings.mechanisms.map(({ name }) => name),

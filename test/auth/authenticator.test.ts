@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { accountId } from '../../src/auth/account-id.ts';
 import { Authenticator } from '../../src/auth/authenticator.ts';
 import { DecisionRecord, NO_RECORD } from '../../src/auth/decision-record.ts';
-import { MailError } from '../../src/imap/mail-error.ts';
+import { MailError } from '../../src/mail/mail-error.ts';
 import { FakeDirectory } from './fake-directory.ts';
 import { CONFIG, loginStand } from './login-stand.ts';
 

@@ -3,7 +3,7 @@ import { Authenticator, type AuthenticatorDeps } from '../../src/auth/authentica
 import { DecisionRecord } from '../../src/auth/decision-record.ts';
 import type { LoginOutcome, LoginRequest } from '../../src/auth/login-request.ts';
 import type { AuthenticationConfig } from '../../src/config/schema.ts';
-import { MailError } from '../../src/imap/mail-error.ts';
+import { MailError } from '../../src/mail/mail-error.ts';
 import type { FakeDirectory } from './fake-directory.ts';
 
 export const CONFIG: AuthenticationConfig = {

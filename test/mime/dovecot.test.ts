@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Section } from '../../src/mail/message.ts';
 import { encodeBodyStructure, extentSize } from '../../src/mime/encode-body-structure.ts';
 import { encodeEnvelope } from '../../src/mime/encode-envelope.ts';
 import { selectFields } from '../../src/mime/header-block.ts';
-import { locate, partAt, type Section } from '../../src/mime/section.ts';
+import { locate, partAt } from '../../src/mime/section.ts';
 import type { Part, Structure } from '../../src/mime/structure.ts';
 import { parseStructure } from '../../src/mime/structure-parser.ts';
 import { Dovecot } from '../support/dovecot.ts';

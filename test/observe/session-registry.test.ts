@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { AccountId, Principal } from '../../src/auth/principal.ts';
+import type { Principal } from '../../src/auth/principal.ts';
+import type { AccountId } from '../../src/mail/ids.ts';
 import { SessionRegistry } from '../../src/observe/session-registry.ts';
 
 // The brand exists for the compiler only; the registry takes accounts as they come.

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { ANSWERS } from '../../src/imap/mail-error.ts';
+import { ANSWERS } from '../../src/imap/answers.ts';
 import { Dovecot } from '../support/dovecot.ts';
 import { frontDoor, knock, logIn, tryLogin } from '../support/front-door.ts';
 import { describeWithPeers } from '../support/peers.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import { ANSWERS } from '../../src/imap/mail-error.ts';
+import { ANSWERS } from '../../src/imap/answers.ts';
 import { Dovecot } from '../support/dovecot.ts';
 import { type FrontDoorOptions, frontDoor, tryLogin } from '../support/front-door.ts';
 import { describeWithPeers } from '../support/peers.ts';

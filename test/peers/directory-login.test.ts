@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ANSWERS } from '../../src/imap/mail-error.ts';
+import { ANSWERS } from '../../src/imap/answers.ts';
 import { Dovecot } from '../support/dovecot.ts';
 import { frontDoor, inParallel, knock, logIn, type Mechanism, tryLogin } from '../support/front-door.ts';
 import { describeWithPeers } from '../support/peers.ts';

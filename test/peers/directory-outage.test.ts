@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { ANSWERS } from '../../src/imap/mail-error.ts';
+import { ANSWERS } from '../../src/imap/answers.ts';
 import { Dovecot } from '../support/dovecot.ts';
 import { type FrontDoorOptions, frontDoor, inParallel, knock, logIn, tryLogin } from '../support/front-door.ts';
 import { describeWithPeers } from '../support/peers.ts';

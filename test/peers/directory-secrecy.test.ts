@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { ANSWERS } from '../../src/imap/mail-error.ts';
+import { ANSWERS } from '../../src/imap/answers.ts';
 import { Dovecot } from '../support/dovecot.ts';
 import { frontDoor, inParallel, tryLogin } from '../support/front-door.ts';
 import { describeWithPeers } from '../support/peers.ts';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { DecisionRecord } from '../../src/auth/decision-record.ts';
 import type { DirectoryUser } from '../../src/auth/principal.ts';
 import type { RouteConfig, UpstreamConfig } from '../../src/config/schema.ts';
-import { MailError } from '../../src/imap/mail-error.ts';
+import { MailError } from '../../src/mail/mail-error.ts';
 import { Router } from '../../src/route/router.ts';
 
 function upstream(...hosts: string[]): UpstreamConfig {

@@ -4,7 +4,7 @@ import { NO_RECORD } from '../../src/auth/decision-record.ts';
 import { AuthError, type AuthErrorKind } from '../../src/auth/directory.ts';
 import type { Principal } from '../../src/auth/principal.ts';
 import { Capabilities } from '../../src/imap/capabilities.ts';
-import { MailError, type MailErrorKind } from '../../src/imap/mail-error.ts';
+import { MailError, type MailErrorKind } from '../../src/mail/mail-error.ts';
 import { Channel } from '../../src/net/channel.ts';
 import type { Route } from '../../src/route/route.ts';
 import { Gate, type GateRequest } from '../../src/session/gate.ts';

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { MailError } from '../../src/imap/mail-error.ts';
+import { MailError } from '../../src/mail/mail-error.ts';
 import type { UpstreamSession } from '../../src/upstream/upstream.ts';
 import { UpstreamError } from '../../src/upstream/upstream-error.ts';
 import { readToEnd, sha256 } from '../net/socket-pair.ts';

@@ -23,23 +23,26 @@ export const HOUSE: HouseRules = {
   config: { values: [], types: [] },
   net: { values: ['config'], types: ['observe'] },
   wire: { values: [], types: [], pure: true },
-  imap: { values: ['wire'], types: [], pure: true },
+  // What mail is, for all others: types, and what is said of a type by a few lines of arithmetic.
+  mail: { values: [], types: [], pure: true },
+  imap: { values: ['wire', 'mail'], types: [], pure: true },
   mime: { values: [], types: ['mail'], pure: true },
-  commands: { values: ['wire', 'imap', 'auth/sasl'], types: ['session'], pure: true },
-  extensions: { values: ['wire', 'imap', 'commands'], types: ['session'], pure: true },
+  commands: { values: ['wire', 'imap', 'mime', 'mail', 'items', 'auth/sasl'], types: ['session'], pure: true },
+  items: { values: ['wire', 'imap', 'mime', 'mail'], types: ['session'], pure: true },
+  extensions: { values: ['wire', 'imap', 'mail', 'commands', 'items'], types: ['session'], pure: true },
   // Handed the directories, the upstreams and the registry of commands by the composition: knows them by their contracts. Of
   // `auth` it uses the errors and the record of a decision, never a directory.
   session: {
-    values: ['wire', 'imap', 'net', 'auth/directory.ts', 'auth/decision-record.ts'],
+    values: ['wire', 'imap', 'mail', 'net', 'auth/directory.ts', 'auth/decision-record.ts'],
     types: ['auth', 'auth/sasl', 'commands', 'config', 'extensions', 'observe', 'route', 'upstream'],
   },
-  auth: { values: ['config', 'imap'], types: ['observe'] },
+  auth: { values: ['config', 'imap', 'mail'], types: ['observe'] },
   'auth/sasl': { values: ['wire'], types: [], pure: true },
   'auth/ldap': { values: ['auth', 'net', 'config'], types: ['observe'] },
   'auth/static': { values: ['auth', 'config'], types: ['observe'] },
-  route: { values: ['imap', 'auth/group-names.ts'], types: ['auth', 'config'], pure: true },
+  route: { values: ['imap', 'mail', 'auth/group-names.ts'], types: ['auth', 'config'], pure: true },
   // Mail behind ports; knows nothing of IMAP.
-  store: { values: [], types: ['mail'] },
+  store: { values: ['mail', 'mime'], types: ['observe'] },
   upstream: { values: ['wire', 'imap', 'net', 'config'], types: ['auth', 'observe'] },
   observe: { values: ['config', 'net/unix-socket.ts'], types: 'anything' },
   pki: {
