@@ -6,6 +6,7 @@ import type { Principal } from '../auth/principal.ts';
 import type { Config } from '../config/schema.ts';
 import { MailError } from '../mail/mail-error.ts';
 import { openLog } from '../observe/log.ts';
+import type { Route } from '../route/route.ts';
 import { openDirectory } from '../server/composition.ts';
 import { ListenerRouter } from '../server/listener-router.ts';
 import { DEFAULT_CONFIG } from './admin-client.ts';
@@ -103,10 +104,15 @@ async function checkUsers(config: Config, listener: string, json: boolean, io: C
   return failed ? EXIT.failure : EXIT.ok;
 }
 
+function destination(route: Route): string {
+  if (route.mode === 'relay') return `relay ${route.upstream}`;
+  return route.mode === 'serve' ? `store ${route.mounts.map(({ store }) => store).join(', ')}` : 'refused';
+}
+
 function decide(router: ListenerRouter, user: Principal, listener: string): { route: string; to: string } {
   try {
     const route = router.route(user, { listener }, NO_RECORD);
-    return { route: `routes[${route.rule}]`, to: route.mode === 'relay' ? `relay ${route.upstream}` : 'refused' };
+    return { route: `routes[${route.rule}]`, to: destination(route) };
   } catch (error) {
     if (!(error instanceof MailError)) throw error;
     return { route: 'none', to: error.message };

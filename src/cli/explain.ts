@@ -72,6 +72,10 @@ async function decide(given: string, listener: string, config: Config): Promise<
     user = await authenticator.lookup(given, record, AbortSignal.timeout(60_000));
     const route = new ListenerRouter(config).route(user, { listener }, record);
     if (route.mode === 'relay') return { ...about(), allowed: true, outcome: `relayed to upstream ${route.upstream}` };
+    if (route.mode === 'serve') {
+      const stores = route.mounts.map(({ store }) => store).join(', ');
+      return { ...about(), allowed: true, outcome: `served from store ${stores}` };
+    }
     const answer = statusOf(new MailError('contact-admin', '', { answer: route.text }));
     return {
       ...about(),

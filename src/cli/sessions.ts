@@ -47,7 +47,7 @@ Lists the sessions of the running server, or ends those that all the filters fit
   --address ADDRESS   from one address or network (10.0.0.0/8)
   --upstream NAME     relayed there
   --listener NAME     come in there
-  --phase PHASE       handshake, login, relay or closing
+  --phase PHASE       handshake, login, relay, serve or closing
   --older-than TIME   lasting that long already (30m, 12h)
   --reason TEXT       what is told to the clients (kick)
   --json              one JSON object per session and line

@@ -31,8 +31,8 @@ ${ADMIN_USAGE}`,
 };
 
 export function renderStatus(report: StatusReport): string {
-  const { handshake = 0, login = 0, relay = 0, closing = 0 } = report.sessions;
-  const total = handshake + login + relay + closing;
+  const { handshake = 0, login = 0, relay = 0, serve = 0, closing = 0 } = report.sessions;
+  const total = handshake + login + relay + serve + closing;
   const { resident, heap, external } = report.memory;
   const groups = [
     ...report.directories.map(group => ({ ...group, kind: 'directory' })),
@@ -42,7 +42,7 @@ export function renderStatus(report: StatusReport): string {
     [
       `Postern ${report.version}, process ${report.pid}, up ${renderSpan(report.uptime)}${report.draining ? ', DRAINING' : ''}`,
       `configuration  ${report.config}`,
-      `sessions       ${total}: ${relay} relayed, ${login} logging in, ${handshake} in handshake, ${closing} closing`,
+      `sessions       ${total}: ${relay} relayed, ${serve} served, ${login} logging in, ${handshake} in handshake, ${closing} closing`,
       `memory         ${renderSize(resident)} (heap ${renderSize(heap)}, buffers ${renderSize(external)})`,
       '',
     ].join('\n'),

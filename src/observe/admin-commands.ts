@@ -27,7 +27,7 @@ const filterKeys = {
   address: z.string().min(1).optional(),
   upstream: z.string().min(1).optional(),
   listener: z.string().min(1).optional(),
-  phase: z.enum(['handshake', 'login', 'relay', 'closing']).optional(),
+  phase: z.enum(['handshake', 'login', 'relay', 'serve', 'closing']).optional(),
   olderThan: z.number().nonnegative().optional(),
 };
 const sessionsRequest = z.strictObject(filterKeys);
@@ -94,7 +94,7 @@ export function adminCommands(deps: AdminCommandDependencies): Readonly<Record<s
 }
 
 function viewOf(entry: SessionEntry, now: number): SessionView {
-  const { id, login, account, address, port, listener, secure, phase, upstream, server, clientId } = entry;
+  const { id, login, account, address, port, listener, secure, phase, upstream, server, mailbox, clientId } = entry;
   return {
     id,
     login,
@@ -106,6 +106,7 @@ function viewOf(entry: SessionEntry, now: number): SessionView {
     phase,
     upstream,
     server,
+    mailbox,
     clientId,
     since: new Date(entry.since).toISOString(),
     seconds: Math.max(0, Math.round((now - entry.since) / 1000)),

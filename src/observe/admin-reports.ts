@@ -21,7 +21,7 @@ const serverState = z.object({
 
 const serverGroup = z.object({ name: z.string(), servers: z.array(serverState) });
 
-const phase = z.enum(['handshake', 'login', 'relay', 'closing']);
+const phase = z.enum(['handshake', 'login', 'relay', 'serve', 'closing']);
 
 /** One session, as `postern sessions` lists it. */
 export const sessionView = z.object({
@@ -36,6 +36,8 @@ export const sessionView = z.object({
   phase,
   upstream: z.string().optional(),
   server: z.string().optional(),
+  /** The one that is selected, of a served session. */
+  mailbox: z.string().optional(),
   clientId: z.string().optional(),
   /** ISO time. */
   since: z.string(),

@@ -19,7 +19,7 @@ export interface Metrics {
   readonly logins: Counter<'outcome' | 'mechanism' | 'directory'>;
   /** Seconds from a complete login command to its answer, by outcome. */
   readonly loginSeconds: Histogram<'outcome'>;
-  /** Sessions now: mode "greeting" (not logged in) or "relay". */
+  /** Sessions now: mode "greeting" (not logged in), "relay" or "serve". */
   readonly sessions: Gauge<'mode'>;
   /** Direction "in" (client to upstream) or "out". */
   readonly relayBytes: Counter<'direction' | 'upstream'>;
@@ -104,7 +104,11 @@ export function createMetrics(): Metrics {
       buckets: LOGIN_SECONDS,
       registers,
     }),
-    sessions: gauge('postern_sessions', 'Sessions now: not logged in (greeting) or joined to a mail server.', 'mode'),
+    sessions: gauge(
+      'postern_sessions',
+      'Sessions now: not logged in (greeting), joined to a mail server (relay) or served from a store (serve).',
+      'mode',
+    ),
     relayBytes: counter(
       'postern_relay_bytes_total',
       'Bytes relayed to (in) and from (out) mail servers, TLS not counted.',

@@ -1,7 +1,7 @@
 import type { Principal } from '../auth/principal.ts';
 import { addressMatcher } from './address-match.ts';
 
-export type SessionPhase = 'handshake' | 'login' | 'relay' | 'closing';
+export type SessionPhase = 'handshake' | 'login' | 'relay' | 'serve' | 'closing';
 
 /** What is known when a connection is accepted. */
 export interface SessionInfo {
@@ -38,6 +38,8 @@ export class SessionEntry {
   principal: Principal | undefined = undefined;
   upstream: string | undefined = undefined;
   server: string | undefined = undefined;
+  /** The one that is selected, of a served session. */
+  mailbox: string | undefined = undefined;
   clientId: string | undefined = undefined;
   /** From the client. */
   bytesIn = 0;
@@ -131,7 +133,7 @@ export class SessionRegistry {
 
   /** How many sessions are in each phase. */
   phases(): Record<SessionPhase, number> {
-    const phases: Record<SessionPhase, number> = { handshake: 0, login: 0, relay: 0, closing: 0 };
+    const phases: Record<SessionPhase, number> = { handshake: 0, login: 0, relay: 0, serve: 0, closing: 0 };
     for (const { phase } of this.#entries.values()) phases[phase] += 1;
     return phases;
   }

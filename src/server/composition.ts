@@ -111,6 +111,7 @@ function settingsOf(config: Config, authenticator: Authenticator, upstreams: Rea
       router: new ListenerRouter(config),
       upstream: name => relayTarget(upstreams.get(name), config.upstreams[name]),
       asUpstreamError: error => (error instanceof UpstreamError ? error : undefined),
+      serve: () => Promise.reject(new Error('no store is configured')),
     }),
   };
 }

@@ -24,7 +24,8 @@ export async function recheckSessions(
 ): Promise<void> {
   const principals = new Map(
     sessions
-      .list({ phase: 'relay' })
+      .list()
+      .filter(({ phase }) => phase === 'relay' || phase === 'serve')
       .flatMap(({ principal: who }) => (who ? [[`${who.account}\0${who.login}`, who]] : [])),
   );
   for (const principal of principals.values()) {

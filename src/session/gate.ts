@@ -3,6 +3,7 @@ import { AuthError } from '../auth/directory.ts';
 import type { LoginRequest } from '../auth/login-request.ts';
 import type { Principal } from '../auth/principal.ts';
 import { MailError } from '../mail/mail-error.ts';
+import type { Store } from '../mail/store.ts';
 import type { LoginOutcome } from '../observe/audit.ts';
 import type { Route } from '../route/route.ts';
 import type { UpstreamIdentity } from '../upstream/login.ts';
@@ -26,7 +27,11 @@ export interface GateDeps {
   };
   readonly upstream: (name: string) => RelayTarget | undefined;
   readonly asUpstreamError: (error: unknown) => UpstreamError | undefined;
+  /** Opens the mailboxes of a principal whom a route serves. @throws MailError */
+  readonly serve: (route: ServeRoute, principal: Principal, signal: AbortSignal) => Promise<Store>;
 }
+
+export type ServeRoute = Extract<Route, { mode: 'serve' }>;
 
 /** A login as a session brings it. */
 export interface GateRequest extends LoginRequest {
@@ -35,11 +40,21 @@ export interface GateRequest extends LoginRequest {
   readonly client: UpstreamRequest['client'];
 }
 
-export interface Admitted {
+export interface AdmittedToRelay {
+  readonly mode: 'relay';
   readonly principal: Principal;
   readonly upstream: string;
   readonly session: UpstreamSession;
 }
+
+export interface AdmittedToStore {
+  readonly mode: 'serve';
+  readonly principal: Principal;
+  readonly store: Store;
+}
+
+/** What a login leads to. Whoever gets it closes it. */
+export type Admitted = AdmittedToRelay | AdmittedToStore;
 
 /** From a password to an open mailbox: who is it, where does their mail live, is that server there. */
 export class Gate {
@@ -94,6 +109,9 @@ export class Gate {
       report.outcome = 'no-route';
       throw new MailError('contact-admin', `refused by route ${route.rule}`, { answer: route.text });
     }
+    if (route.mode === 'serve') {
+      return { mode: 'serve', principal, store: await this.#deps.serve(route, principal, signal) };
+    }
     const target = this.#deps.upstream(route.upstream);
     if (!target) throw new Error(`route ${route.rule} names upstream ${route.upstream}, which is not there`);
     report.upstream = route.upstream;
@@ -102,7 +120,7 @@ export class Gate {
     try {
       const session = await target.open({ identity, client: request.client, session: request.session }, signal);
       report.server = session.server;
-      return { principal, upstream: route.upstream, session };
+      return { mode: 'relay', principal, upstream: route.upstream, session };
     } catch (error) {
       const failure = this.#deps.asUpstreamError(error);
       if (!failure) throw error;

@@ -60,7 +60,7 @@ async function open(credentials: PasswordCredentials, report: LoginReport, conte
     };
     const admitted = await settings.gate.open(request, report, record, who => claim(who, context), gone.signal);
     if (!gone.signal.aborted) return admitted;
-    admitted.session.channel.destroy();
+    await discard(admitted);
     throw new ConnectionLost('the client left');
   } catch (error) {
     // Whatever else went wrong because of it, that the client left comes first.
@@ -70,6 +70,12 @@ async function open(credentials: PasswordCredentials, report: LoginReport, conte
     channel.socket.removeListener('close', abort);
     if (record.steps.length > 0) log.debug({ steps: record.steps }, 'login decided');
   }
+}
+
+/** Closes what nobody will use, or use any more. */
+export async function discard(admitted: Admitted): Promise<void> {
+  if (admitted.mode === 'relay') admitted.session.channel.destroy();
+  else await admitted.store.close();
 }
 
 /** Counts the session as the principal's before anything is opened, so that logins at the same time cannot pass the limit together. */

@@ -12,8 +12,8 @@ import { Input, type LiteralDecision, type Unit } from '../wire/input.ts';
 import { Malformed } from '../wire/malformed.ts';
 import { Scanner } from '../wire/scanner.ts';
 import type { CommandSession, Completion, MailSession, SessionState } from './contract.ts';
-import type { Admitted } from './gate.ts';
-import { attemptLogin, type LoginContext, tellInsecure } from './login-attempt.ts';
+import type { Admitted, AdmittedToRelay } from './gate.ts';
+import { attemptLogin, discard, type LoginContext, tellInsecure } from './login-attempt.ts';
 import { Relay } from './relay.ts';
 import type { SessionServices, Settings } from './services.ts';
 import { turnToTls } from './starttls.ts';
@@ -84,7 +84,7 @@ export class Session implements CommandSession {
       await this.#converseUntilLogin();
       clearTimeout(deadline);
       // A session that was told BYE while its login was under way stays at that.
-      if (this.#admitted && this.#state !== 'closing') {
+      if (this.#admitted?.mode === 'relay' && this.#state !== 'closing') {
         metrics.sessions.dec(mode);
         mode.mode = 'relay';
         metrics.sessions.inc(mode);
@@ -95,7 +95,7 @@ export class Session implements CommandSession {
     } finally {
       clearTimeout(deadline);
       this.#entry.phase = 'closing';
-      this.#admitted?.session.channel.destroy();
+      if (this.#admitted) await discard(this.#admitted);
       await this.#connection.channel.close();
       this.#tracer?.end();
       sessions.close(this.#connection.id);
@@ -163,6 +163,7 @@ export class Session implements CommandSession {
     const admitted = await attemptLogin(credentials, this.#loginContext());
     this.#admitted = admitted;
     this.#openTrace(admitted.principal.login);
+    if (admitted.mode === 'serve') throw new Error('serving is not built yet');
     for (const alert of admitted.session.alerts) await this.#send(alert);
     return {
       status: 'OK',
@@ -276,7 +277,7 @@ export class Session implements CommandSession {
 
   // After the login.
 
-  async #join({ principal, upstream, session }: Admitted): Promise<void> {
+  async #join({ principal, upstream, session }: AdmittedToRelay): Promise<void> {
     const { metrics } = this.#services;
     const { channel } = this.#connection;
     const entry = this.#entry;

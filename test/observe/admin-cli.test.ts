@@ -28,7 +28,7 @@ const REPORT: StatusReport = {
   config: '/etc/postern/postern.yaml',
   draining: false,
   listeners: [{ name: 'imaps', address: '[::]:993', tls: 'implicit', connections: 3 }],
-  sessions: { handshake: 0, login: 1, relay: 2, closing: 0 },
+  sessions: { handshake: 0, login: 1, relay: 2, serve: 1, closing: 0 },
   directories: [
     {
       name: 'corp',
@@ -218,7 +218,7 @@ describe('postern status', () => {
       [
         'Postern 0.1.0, process 42, up 1d2h',
         'configuration  /etc/postern/postern.yaml',
-        'sessions       3: 2 relayed, 1 logging in, 0 in handshake, 0 closing',
+        'sessions       4: 2 relayed, 1 served, 1 logging in, 0 in handshake, 0 closing',
         'memory         120 MB (heap 40 MB, buffers 1.5 kB)',
         '',
         'LISTENER  ADDRESS   TLS       CONNECTIONS',

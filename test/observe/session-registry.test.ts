@@ -105,7 +105,7 @@ describe('SessionRegistry', () => {
     expect(ids(registry.list({ id: '2' }))).toEqual(['2']);
     expect(ids(registry.list({ id: '2', listener: 'imaps' }))).toEqual([]);
     expect(ids(registry.list({ login: 'alice', address: '10.9.9.9' }))).toEqual([]);
-    expect(registry.phases()).toEqual({ handshake: 1, login: 1, relay: 1, closing: 0 });
+    expect(registry.phases()).toEqual({ handshake: 1, login: 1, relay: 1, serve: 0, closing: 0 });
     for (const address of ['10.0.0.0/33', '10.0.0', '10.0.0.0/8/8', '10.0.0.0/', 'x']) {
       expect(() => registry.list({ address })).toThrow(/is not an address or network/);
     }

@@ -64,6 +64,7 @@ async function attempt(stand: Stand, request: Partial<GateRequest> = {}, claim =
           }
         : undefined,
     asUpstreamError: error => (error instanceof UpstreamError ? error : undefined),
+    serve: () => Promise.reject(new Error('no store')),
   });
   const signal = new AbortController().signal;
   const outcome = await gate.open({ ...REQUEST, ...request }, report, NO_RECORD, claim, signal).then(

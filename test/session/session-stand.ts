@@ -102,6 +102,7 @@ export class SessionStand {
         open,
       }),
       asUpstreamError: error => (error instanceof UpstreamError ? error : undefined),
+      serve: () => Promise.reject(new Error('no store')),
     });
     const settings = {
       serverName: 'door.test',
