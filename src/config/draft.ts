@@ -6,6 +6,7 @@ import type {
   KeyPair,
   Limits,
   ListenerConfig,
+  StoreConfig,
   ThrottleConfig,
   UpstreamConfig,
 } from './schema.ts';
@@ -29,6 +30,8 @@ export interface Draft {
   readonly directoryOrder: readonly (string | undefined)[];
   readonly throttle: ThrottleConfig | undefined;
   readonly upstreams: ReadonlyMap<string, UpstreamConfig | undefined>;
+  /** Those that are described; `local` is there in any case. */
+  readonly stores: ReadonlyMap<string, StoreConfig | undefined>;
   readonly routes: readonly (RouteOutline | undefined)[];
   readonly secrets: readonly SecretPlace[];
 }
@@ -36,6 +39,8 @@ export interface Draft {
 export interface RouteOutline {
   readonly conditional: boolean;
   readonly relay: string | undefined;
+  /** Stores that its mounts, or its `store`, name. */
+  readonly stores: readonly { readonly name: string; readonly path: Path }[];
   readonly listeners: readonly { readonly name: string; readonly path: Path }[];
 }
 
@@ -74,6 +79,7 @@ export function readDraft(value: unknown, parts: ReturnType<typeof configParts>,
     ),
     throttle: attempt(parts.authentication.shape.throttle, at('authentication', 'throttle') ?? {}),
     upstreams: mapping(at('upstreams'), item => attempt(parts.upstream, item)),
+    stores: mapping(at('stores'), item => attempt(parts.store, item)),
     routes: list(at('routes')).map(outlineRoute),
     secrets: [
       ...Object.keys(record(at('directories'))).map((name): Path => ['directories', name, 'bind', 'password']),
@@ -118,11 +124,19 @@ function outlineRoute(route: unknown, index: number): RouteOutline | undefined {
   return {
     conditional: 'when' in route,
     relay: typeof route.relay === 'string' ? route.relay : undefined,
+    stores: storePlaces(route, ['routes', index]),
     listeners:
       typeof listener === 'string'
         ? [{ name: listener, path }]
         : list(listener).flatMap((name, at) => (typeof name === 'string' ? [{ name, path: [...path, at] }] : [])),
   };
+}
+
+function storePlaces(route: Readonly<Record<string, unknown>>, path: Path): { name: string; path: Path }[] {
+  const mounts = list(route.mounts).map((mount, index) => ({ from: record(mount), path: [...path, 'mounts', index] }));
+  return [{ from: route, path }, ...mounts].flatMap(place =>
+    typeof place.from.store === 'string' ? [{ name: place.from.store, path: [...place.path, 'store'] }] : [],
+  );
 }
 
 function secretPlace(path: Path, value: unknown): SecretPlace[] {

@@ -4,18 +4,18 @@ import type { Finding, Path } from './problem.ts';
  * Keys and values that the documented interface has and this version cannot serve. Saying so plainly is better than
  * "unknown key": the administrator did nothing wrong.
  */
-const SERVING = {
-  message: 'serving mailboxes is not part of this version',
-  mend: 'use relay or refuse',
+const MIRROR = {
+  message: 'mirroring the mailboxes of an upstream is not part of this version',
+  mend: 'write relay: UPSTREAM, or store: local for mail that is kept here',
 };
+const LATER_STORE = /^(postgres(ql)?|mysql|mariadb|maildir|s3|imap|memory)$/i;
 const LATER_MECHANISM =
   /^(GSSAPI|GSS-SPNEGO|SCRAM-SHA-\d+(-PLUS)?|OAUTHBEARER|XOAUTH2|EXTERNAL|NTLM|CRAM-MD5|DIGEST-MD5)$/i;
 
 /** For a key that the schema does not know. */
 export function keyNotYet(parent: Path, key: string): Omit<Finding, 'path'> | undefined {
   const [section] = parent;
-  if (section === undefined && key === 'stores') return SERVING;
-  if (section === 'routes' && ['mounts', 'mirror', 'store', 'prefix'].includes(key)) return SERVING;
+  if (section === 'routes' && key === 'mirror') return MIRROR;
   if (key === '<<') {
     return {
       message: 'merge keys ("<<") are not supported',
@@ -29,6 +29,9 @@ export function keyNotYet(parent: Path, key: string): Omit<Finding, 'path'> | un
 export function valueNotYet(path: Path, value: unknown): Omit<Finding, 'path'> | undefined {
   if (typeof value !== 'string') return undefined;
   const [section] = path;
+  if (section === 'stores' && path.at(-1) === 'kind' && LATER_STORE.test(value)) {
+    return { message: `stores of the kind ${value} are not part of this version`, mend: 'write kind: sqlite' };
+  }
   if (section === 'upstreams' && path.at(-1) === 'as' && ['secret', 'oauth'].includes(value)) {
     return {
       message: `logging in at an upstream as "${value}" is not part of this version`,

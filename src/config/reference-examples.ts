@@ -60,10 +60,18 @@ export const sectionExamples: Readonly<Record<string, string>> = {
     login: { as: master, name: "{local}", user: postern, password: { env: ARCHIVE_PASSWORD } }
     pass_client_address: [id]`,
 
+  stores: `stores:
+  local:
+    create: first-login
+    folders: { Drafts: drafts, Sent: sent, Junk: junk, Trash: trash, Archive: archive, Notes: none }
+    snapshots: { every: 12h, keep: 4 }`,
+
   routes: `routes:
   - when: { host: archive.example.org, domain: [example.org, example.net] }
     relay: archive
   - when: { group: "cn=mail,ou=groups,dc=example,dc=org" }
     relay: old
+  - when: { group: "cn=new,ou=groups,dc=example,dc=org" }
+    store: local
   - refuse: "Your mailbox is not set up yet; please call the help desk."`,
 };

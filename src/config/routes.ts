@@ -35,6 +35,23 @@ const when = z
     } satisfies FaultParams,
   });
 
+/** Where in the mailboxes of a user a store appears. */
+const mount = z
+  .strictObject({
+    prefix: z
+      .string()
+      .default('')
+      .refine(prefix => prefix === '', {
+        error: 'mailboxes below a prefix are not part of this version',
+        params: { mend: 'write prefix: ""' } satisfies FaultParams,
+      })
+      .describe('Where its mailboxes appear; "" = at the root.'),
+    store: z.string().min(1).describe('Store that has the mailboxes, by its name under "stores".'),
+  })
+  .describe('A store and where its mailboxes appear.');
+
+const WAYS = ['relay', 'store', 'mounts', 'refuse'] as const;
+
 /** One rule of where users go. */
 export const routeSchema = z
   .strictObject({
@@ -45,12 +62,30 @@ export const routeSchema = z
       .string()
       .optional()
       .describe('Upstream to relay to, or "{host}": the one named by the user\'s host attribute.'),
+    store: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('Store whose mailboxes are served; short for mounts: [{ prefix: "", store: NAME }].'),
+    mounts: z
+      .array(mount)
+      .min(1)
+      .refine(mounts => mounts.length <= 1, {
+        error: 'more than one mount is not part of this version',
+        params: { mend: 'write one: mounts: [{ prefix: "", store: local }]' } satisfies FaultParams,
+      })
+      .optional()
+      .describe('Stores whose mailboxes are served.'),
     refuse: z.string().min(1).optional().describe('Text for users who may not log in here.'),
   })
-  .refine(value => [value.relay, value.refuse].filter(part => part !== undefined).length === 1, {
-    error: 'a route must say exactly one of relay and refuse',
+  .refine(route => WAYS.filter(way => route[way] !== undefined).length === 1, {
+    error: 'a route must say exactly one of relay, store, mounts and refuse',
     params: {
-      mend: 'write relay: UPSTREAM, or refuse: "text for the user"',
+      mend: 'write relay: UPSTREAM, store: local, or refuse: "text for the user"',
       followsUnknownKey: true,
     } satisfies FaultParams,
+  })
+  .transform(({ store, mounts, ...route }) => {
+    const served = store === undefined ? mounts : [{ prefix: '', store }];
+    return { ...route, ...(served && { mounts: served }) };
   });

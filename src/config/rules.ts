@@ -5,6 +5,7 @@ import { limitRules } from './rules/limits.ts';
 import { listenerRules } from './rules/listeners.ts';
 import { routeRules } from './rules/routes.ts';
 import { secretRules } from './rules/secrets.ts';
+import { storeRules } from './rules/stores.ts';
 import { upstreamRules } from './rules/upstreams.ts';
 
 /**
@@ -17,6 +18,7 @@ export const rules: readonly Rule[] = [
   ...limitRules,
   ...directoryRules,
   ...upstreamRules,
+  ...storeRules,
   ...routeRules,
   ...secretRules,
 ];

@@ -26,12 +26,17 @@ export function schemaFindings(issues: readonly Issue[], value: unknown, schema:
       return meant === undefined ? [] : [formatPath([...parent, meant])];
     }),
   );
+  // A key of a later version stands for the one that this version would have there.
+  const ahead = new Set(
+    unknown.filter(({ parent, key }) => keyNotYet(parent, key)).map(({ parent }) => formatPath(parent)),
+  );
   const withUnknown = new Set(unknown.map(({ parent }) => formatPath(parent)));
   return flat
     .filter(issue => {
-      const place = formatPath(toPath(issue.path));
+      const path = toPath(issue.path);
+      const place = formatPath(path);
       if (issue.code === 'custom' && issue.params?.followsUnknownKey === true) return !withUnknown.has(place);
-      return !(explained.has(place) && isMissing(value, toPath(issue.path)));
+      return !((explained.has(place) || ahead.has(formatPath(path.slice(0, -1)))) && isMissing(value, path));
     })
     .flatMap(issue => explain(issue, value, schema));
 }

@@ -6,6 +6,7 @@ import { directorySchema } from './directories.ts';
 import type { FaultParams } from './fault.ts';
 import { limitsSchema, listenerSchema } from './listeners.ts';
 import { routeSchema } from './routes.ts';
+import { DEFAULT_STORE, storeSchema } from './stores.ts';
 import type { Surroundings } from './surroundings.ts';
 import { upstreamSchema } from './upstreams.ts';
 import { outsideValues } from './values.ts';
@@ -34,6 +35,11 @@ export function configSchema(around: Surroundings) {
       .record(z.string(), parts.upstream)
       .prefault({})
       .describe('IMAP servers to relay to, by a name of your choice.'),
+    stores: z
+      .record(z.string(), parts.store)
+      .prefault({})
+      .describe(`Where mail is kept that Postern serves itself. "${DEFAULT_STORE}" is there without being described.`)
+      .transform(stores => (Object.hasOwn(stores, DEFAULT_STORE) ? stores : { ...stores, ...defaultStores() })),
     routes: z
       .array(parts.route)
       .min(1)
@@ -108,8 +114,13 @@ export function configParts(around: Surroundings) {
     directory: directorySchema(values),
     authentication: authenticationSchema,
     upstream: upstreamSchema(values),
+    store: storeSchema,
     route: routeSchema,
   };
+}
+
+function defaultStores() {
+  return { [DEFAULT_STORE]: storeSchema.parse({}) };
 }
 
 export type Config = z.output<ReturnType<typeof configSchema>>;
@@ -122,6 +133,7 @@ export type StaticConfig = Extract<DirectoryConfig, { kind: 'static' }>;
 export type AuthenticationConfig = Config['authentication'];
 export type ThrottleConfig = AuthenticationConfig['throttle'];
 export type UpstreamConfig = Config['upstreams'][string];
+export type StoreConfig = Config['stores'][string];
 export type RouteConfig = Config['routes'][number];
 /** What every outgoing TLS connection (directory or upstream) is configured by. */
 export type OutgoingTls = Pick<UpstreamConfig, 'servers' | 'tls' | 'ca' | 'pin' | 'server_name' | 'client_certificate'>;

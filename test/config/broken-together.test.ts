@@ -109,6 +109,41 @@ const filesAndSecrets: readonly Case[] = [
 
 const acrossKeys: readonly Case[] = [
   [
+    '  - relay: legacy\n',
+    '  - store: locale\n',
+    { line: 35, column: 12, path: 'routes[1].store', says: 'there is no store "locale"', mend: '"local"' },
+  ],
+  [
+    '  - relay: legacy\n',
+    '  - mounts: [{ store: elsewhere }]\n',
+    { line: 35, path: 'routes[1].mounts[0].store', says: 'there is no store "elsewhere"', mend: 'write local' },
+  ],
+  [
+    'routes:\n',
+    'stores: { local: { folders: { "Sent": sent, "Sent Items": sent } } }\nroutes:\n',
+    {
+      line: 32,
+      path: 'stores.local.folders["Sent Items"]',
+      says: 'Sent and Sent Items are both for sent',
+      mend: 'write none',
+    },
+  ],
+  [
+    'routes:\n',
+    'stores: { local: { folders: { "Inbox/x": none } } }\nroutes:\n',
+    { line: 32, path: 'stores.local.folders["Inbox/x"]', says: 'is the inbox, or below it', mend: 'Archive/Old' },
+  ],
+  [
+    'routes:\n',
+    'stores: { local: { folders: { "a//b": none } } }\nroutes:\n',
+    { line: 32, path: 'stores.local.folders["a//b"]', says: 'empty level', mend: 'write a name' },
+  ],
+  [
+    'routes:\n',
+    'stores: { local: { folders: { "50%": none } } }\nroutes:\n',
+    { line: 32, path: 'stores.local.folders["50%"]', says: 'no mailbox may have', mend: 'write a name' },
+  ],
+  [
     'tls:\n  certificates:\n    - certificate: mail.crt\n      key: mail.key\n',
     '',
     { line: 7, column: 10, path: 'listeners[0].tls', says: 'there is no certificate', mend: 'postern certs' },

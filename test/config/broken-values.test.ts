@@ -127,24 +127,90 @@ const unknownKeysAndValues: readonly Case[] = [
     '    relay: legacy\n    refuse: no\n',
     { line: 33, path: 'routes[0]', says: 'exactly one', mend: 'relay: UPSTREAM' },
   ],
+  [
+    '    relay: legacy\n',
+    '    relay: legacy\n    store: local\n',
+    { line: 33, path: 'routes[0]', says: 'exactly one of relay, store, mounts and refuse', mend: 'store: local' },
+  ],
+  [
+    '    relay: legacy\n',
+    '    mounts: [{ prefix: "" }]\n',
+    { line: 34, path: 'routes[0].mounts[0].store', says: '"store" is missing', mend: 'add "store"' },
+  ],
+  [
+    '    relay: legacy\n',
+    '    mounts: []\n',
+    { line: 34, path: 'routes[0].mounts', says: 'the list is empty', mend: 'name at least one' },
+  ],
+  [
+    'routes:\n',
+    'stores: { local: { kind: sqlight } }\nroutes:\n',
+    { line: 32, path: 'stores.local.kind', says: '"sqlight" is not one of sqlite', mend: 'write sqlite' },
+  ],
+  [
+    'routes:\n',
+    'stores: { local: { create: always } }\nroutes:\n',
+    { line: 32, path: 'stores.local.create', says: 'not one of first-login, never', mend: 'write one of' },
+  ],
+  [
+    'routes:\n',
+    'stores: { local: { folders: { Sent: send } } }\nroutes:\n',
+    { line: 32, path: 'stores.local.folders.Sent', says: '"send" is not one of archive', mend: 'write sent' },
+  ],
+  [
+    'routes:\n',
+    'stores: { local: { folders: [Sent, Trash] } }\nroutes:\n',
+    { line: 32, path: 'stores.local.folders', says: 'this is a list', mend: 'key: value' },
+  ],
+  [
+    'routes:\n',
+    'stores: { local: { snapshots: { keep: 0 } } }\nroutes:\n',
+    { line: 32, path: 'stores.local.snapshots.keep', says: '0 is out of range', mend: 'more than 0' },
+  ],
 ];
 
 const laterVersions: readonly Case[] = [
   [
     '    relay: legacy\n',
-    '    mounts: [{ prefix: "", store: local }]\n',
+    '    mounts: [{ prefix: "", mirror: legacy }]\n',
     {
       line: 34,
-      column: 5,
-      path: 'routes[0].mounts',
-      says: 'serving mailboxes is not part of this version',
-      mend: 'use relay or refuse',
+      column: 28,
+      path: 'routes[0].mounts[0].mirror',
+      says: 'mirroring the mailboxes of an upstream is not part of this version',
+      mend: 'store: local for mail that is kept here',
     },
   ],
   [
+    '    relay: legacy\n',
+    '    mirror: legacy\n',
+    { line: 34, path: 'routes[0].mirror', says: 'is not part of this version', mend: 'relay: UPSTREAM' },
+  ],
+  [
+    '    relay: legacy\n',
+    '    mounts: [{ prefix: "Old/", store: local }]\n',
+    {
+      line: 34,
+      column: 24,
+      path: 'routes[0].mounts[0].prefix',
+      says: 'below a prefix are not part of this version',
+      mend: 'prefix: ""',
+    },
+  ],
+  [
+    '    relay: legacy\n',
+    '    mounts: [{ prefix: "", store: local }, { store: local }]\n',
+    { line: 34, path: 'routes[0].mounts', says: 'more than one mount', mend: 'write one' },
+  ],
+  [
     'routes:\n',
-    'stores: { local: { kind: sqlite } }\nroutes:\n',
-    { line: 32, path: 'stores', says: 'serving mailboxes is not part of this version', mend: 'use relay or refuse' },
+    'stores: { local: { kind: postgres } }\nroutes:\n',
+    { line: 32, path: 'stores.local.kind', says: 'postgres are not part of this version', mend: 'kind: sqlite' },
+  ],
+  [
+    'routes:\n',
+    'stores: { fast: { kind: sqlite } }\nroutes:\n',
+    { line: 32, path: 'stores.fast', says: 'besides "local" is not part of this version', mend: 'name it local' },
   ],
   [
     'as: master',

@@ -51,6 +51,8 @@ it('every key is described, and shows its default where it has one', () => {
     '.routes[].when',
     ...['host', 'domain', 'group', 'attribute', 'user', 'listener'].map(key => `.routes[].when.${key}`),
     '.routes[].relay',
+    '.routes[].store',
+    '.routes[].mounts',
     '.routes[].refuse',
   ]);
 });
@@ -70,6 +72,17 @@ routes: [{ relay: u }]
   expect(config.authentication).toMatchObject({ mechanisms: ['PLAIN', 'LOGIN'], recheck: 900_000 });
   expect(config.authentication.cache).toEqual({ ttl: 300_000, outage: 0, size: 20_000 });
   expect(config.tls).toEqual({ minimum: 'TLSv1.2', certificates: [] });
+  expect(config.stores).toEqual({
+    local: {
+      kind: 'sqlite',
+      create: 'first-login',
+      folders: { Drafts: 'drafts', Sent: 'sent', Junk: 'junk', Trash: 'trash', Archive: 'archive' },
+      sweep_grace: 3_600_000,
+      snapshots: { every: 86_400_000, keep: 2 },
+      threads: 2,
+      open_accounts: 256,
+    },
+  });
   expect(config.admin).toEqual({ socket: '/run/postern/admin.sock' });
   expect(config.upstreams.u).toMatchObject({
     tls: 'implicit',
