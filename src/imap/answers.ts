@@ -22,6 +22,7 @@ export const ANSWERS: Readonly<Record<MailErrorKind, Answer>> = {
   'no-target': { code: 'TRYCREATE', text: 'There is no such mailbox.' },
   'already-exists': { code: 'ALREADYEXISTS', text: 'There is such a mailbox already.' },
   cannot: { code: 'CANNOT', text: 'That is not possible.' },
+  'special-use': { code: 'USEATTR', text: 'This special use is not possible here.' },
   'read-only': { code: 'NOPERM', text: 'The mailbox is read-only.' },
   'over-quota': { code: 'OVERQUOTA', text: 'The quota is used up.' },
   'no-space': { code: 'UNAVAILABLE', text: 'The server has no space left.' },

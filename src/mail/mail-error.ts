@@ -18,6 +18,8 @@ export type MailErrorKind =
   | 'already-exists'
   /** The name or the operation is not possible here. */
   | 'cannot'
+  /** This special use is not possible, or another mailbox has it. */
+  | 'special-use'
   | 'read-only'
   | 'over-quota'
   /** The server has no room left, whoever asks. */
