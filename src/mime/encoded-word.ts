@@ -14,7 +14,7 @@ interface Word {
 /**
  * A header text for people: encoded words decoded (RFC 2047), white space between two of them left out. Neighbours in one charset
  * are decoded together, as a character may be split over them. What cannot be decoded stays as it is. `text` is in wire form: bytes
- * outside of words are taken as UTF-8 where they are that, else as they are.
+ * outside of words are taken as UTF-8 where they are that, else as windows-1252.
  */
 export function decodeWords(text: string, decode: DecodeCharset): string {
   const head = text.slice(0, DECODED_MOST);
@@ -35,13 +35,13 @@ export function decodeWords(text: string, decode: DecodeCharset): string {
     } else {
       const follows = run !== undefined && blank;
       flush();
-      if (!follows) pieces.push(plain(between));
+      if (!follows) pieces.push(plain(between, decode));
       run = { words: [word], source: match[0] };
     }
     end = match.index + match[0].length;
   }
   flush();
-  pieces.push(plain(text.slice(end)));
+  pieces.push(plain(text.slice(end), decode));
   return pieces.join('');
 }
 
@@ -57,7 +57,7 @@ export function decodeParameter(
   if (!extended) return decodeWords(value, decode);
   const [, charset = '', encoded = ''] = extended;
   const bytes = hexEscapes(encoded, '%');
-  return (charset === '' ? undefined : decode(charset.toLowerCase(), bytes)) ?? plain(bytes.toString('latin1'));
+  return (charset === '' ? undefined : decode(charset.toLowerCase(), bytes)) ?? plain(bytes.toString('latin1'), decode);
 }
 
 function decodeRun(words: readonly Word[], decode: DecodeCharset): string | undefined {
@@ -79,9 +79,10 @@ function hexEscapes(text: string, mark: '=' | '%'): Buffer {
   );
 }
 
-/** RFC 6532 headers are UTF-8; what is not has no known charset. */
-function plain(text: string): string {
+/** RFC 6532 headers are UTF-8; what is not has no known charset, and is most often this one. */
+function plain(text: string, decode: DecodeCharset): string {
   if (!/[\x80-\xff]/.test(text)) return text;
-  const decoded = Buffer.from(text, 'latin1').toString('utf8');
-  return decoded.includes('\ufffd') ? text : decoded;
+  const bytes = Buffer.from(text, 'latin1');
+  const decoded = bytes.toString('utf8');
+  return decoded.includes('\ufffd') ? (decode('windows-1252', bytes) ?? text) : decoded;
 }

@@ -65,6 +65,7 @@ export const WRAPPED_PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'reflect-metadata': ['pki'],
   pino: ['observe'],
   'prom-client': ['observe'],
+  'iconv-lite': ['store'],
 };
 
 const OUTSIDE =
