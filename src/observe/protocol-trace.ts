@@ -26,6 +26,12 @@ export interface TracedSession {
   readonly address: string;
 }
 
+/** Who hears what sessions say. */
+export interface Eavesdropper {
+  wants(login: string, address: string): boolean;
+  open(session: TracedSession): Tracer;
+}
+
 export interface TraceState {
   /** "login" or "address". */
   readonly by: 'login' | 'address';
@@ -68,7 +74,7 @@ const MOST_RULES = 100;
  * `<directory>/<login>-<time>-<session>.log`. Switched on and off while running, and off by itself after a time. Sessions that
  * were already open when it was switched on are not traced: in the middle of a literal nobody could tell mail from commands.
  */
-export class ProtocolTrace {
+export class ProtocolTrace implements Eavesdropper {
   readonly #options: ProtocolTraceOptions;
   readonly #now: () => number;
   readonly #rules = new Map<string, Rule>();

@@ -15,7 +15,7 @@ import type { ReloadReport, StatusReport } from '../observe/admin-reports.ts';
 import { type AdminSocket, listenAdminSocket } from '../observe/admin-socket.ts';
 import { type Logs, openLog } from '../observe/log.ts';
 import { createMetrics, type Metrics } from '../observe/metrics.ts';
-import { ProtocolTrace } from '../observe/protocol-trace.ts';
+import { type Eavesdropper, ProtocolTrace } from '../observe/protocol-trace.ts';
 import { SessionRegistry } from '../observe/session-registry.ts';
 import { Session } from '../session/session.ts';
 import { type Composition, closeComposition, compose } from './composition.ts';
@@ -37,6 +37,7 @@ export class Server {
   readonly #metrics: Metrics;
   readonly #sessions = new SessionRegistry();
   readonly #trace: ProtocolTrace;
+  readonly #hearing: Eavesdropper | undefined;
   readonly #buffers = new ReadBuffers();
   readonly #admission: Admission;
   readonly #tls: ServerTls;
@@ -50,9 +51,12 @@ export class Server {
   #reloading: Promise<ReloadReport> | undefined;
   #closed = false;
 
-  /** @throws when something that the configuration names cannot be opened; nothing stays open then */
-  static async start(loaded: LoadedConfig, env: NodeJS.ProcessEnv): Promise<Server> {
-    const server = new Server(loaded, env);
+  /**
+   * @param hearing hears what sessions say in place of `postern trace`
+   * @throws when something that the configuration names cannot be opened; nothing stays open then
+   */
+  static async start(loaded: LoadedConfig, env: NodeJS.ProcessEnv, hearing?: Eavesdropper): Promise<Server> {
+    const server = new Server(loaded, env, hearing);
     try {
       await server.#open();
       return server;
@@ -62,7 +66,7 @@ export class Server {
     }
   }
 
-  private constructor(loaded: LoadedConfig, env: NodeJS.ProcessEnv) {
+  private constructor(loaded: LoadedConfig, env: NodeJS.ProcessEnv, hearing: Eavesdropper | undefined) {
     const { config } = loaded;
     this.#env = env;
     this.#loaded = loaded;
@@ -70,6 +74,7 @@ export class Server {
     this.#logs = openLog(config.log, { onLost: lines => this.#metrics.logLost.inc(lines) });
     const { log, audit } = this.#logs;
     this.#trace = new ProtocolTrace({ directory: traceDirectory(config), log });
+    this.#hearing = hearing;
     this.#tls = ServerTls.load(config.tls, { log });
     this.#admission = new Admission(config.limits);
     this.#composition = compose(config, { log, buffers: this.#buffers }).composition;
@@ -183,7 +188,7 @@ export class Server {
         log: this.#logs.log,
         audit: this.#logs.audit,
         metrics: this.#metrics,
-        trace: this.#trace,
+        trace: this.#hearing ?? this.#trace,
       },
     );
     await session.run();

@@ -5,7 +5,7 @@ import type { TlsContexts } from '../net/client-connection.ts';
 import type { AuditLog } from '../observe/audit.ts';
 import type { Logger } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
-import type { ProtocolTrace } from '../observe/protocol-trace.ts';
+import type { Eavesdropper } from '../observe/protocol-trace.ts';
 import type { SessionRegistry } from '../observe/session-registry.ts';
 import type { Gate } from './gate.ts';
 
@@ -28,5 +28,5 @@ export interface SessionServices {
   readonly log: Logger;
   readonly audit: AuditLog;
   readonly metrics: Metrics;
-  readonly trace: ProtocolTrace;
+  readonly trace: Eavesdropper;
 }
