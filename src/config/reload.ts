@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { formatEndpoint } from './address.ts';
-import type { Config, ListenerConfig } from './schema.ts';
+import type { Config, ListenerConfig, StoreConfig } from './schema.ts';
 
 /** What a new configuration changes, in the words of the log and of `postern reload`. */
 export interface Changes {
@@ -9,6 +9,9 @@ export interface Changes {
   /** Keys whose new value waits for a restart; until then the old one holds. */
   readonly needsRestart: string[];
 }
+
+/** Of a store, what is asked anew for each login and each copy. The rest was settled when its files were opened. */
+const STORE_AT_ONCE: readonly (keyof StoreConfig)[] = ['create', 'folders', 'snapshots'];
 
 /**
  * Compares the running configuration with a new one. Names and keys only, no values: a password must not reach a log.
@@ -23,6 +26,9 @@ export function describeChanges(before: Config, after: Config): Changes {
       ...changedKeys(before.tls, after.tls).map(key => `tls.${key} changed`),
       ...changedKeys(before.limits, after.limits).map(key => `limits.${key} changed`),
       ...changedKeys(before.authentication, after.authentication).map(key => `authentication.${key} changed`),
+      ...storeKeys(before, after)
+        .filter(({ atOnce }) => atOnce)
+        .map(({ path }) => `${path} changed`),
       ...(isDeepStrictEqual(before.routes, after.routes) ? [] : ['routes changed']),
       ...(before.log.level === after.log.level ? [] : [`log.level is ${after.log.level}`]),
       ...(before.log.file === after.log.file ? [] : ['log.file changed']),
@@ -32,9 +38,21 @@ export function describeChanges(before: Config, after: Config): Changes {
       ...changedKeys(before.server, after.server)
         .filter(key => key !== 'name')
         .map(key => `server.${key}`),
+      ...storeKeys(before, after)
+        .filter(({ atOnce }) => !atOnce)
+        .map(({ path }) => path),
       ...changedKeys(before.admin, after.admin).map(key => `admin.${key}`),
     ],
   };
+}
+
+function storeKeys(before: Config, after: Config): readonly { path: string; atOnce: boolean }[] {
+  return Object.entries(after.stores).flatMap(([name, store]) =>
+    changedKeys(before.stores[name] ?? {}, store).map(key => ({
+      path: `stores.${name}.${key}`,
+      atOnce: STORE_AT_ONCE.some(wanted => wanted === key),
+    })),
+  );
 }
 
 /** A listener is its address: the same one with other settings keeps its socket. */

@@ -3,12 +3,16 @@ import type { DirectoryUser } from '../auth/principal.ts';
 import type { Config } from '../config/schema.ts';
 import { MailError } from '../mail/mail-error.ts';
 import { type Condition, compileConditions, fold, type RoutedUser } from './conditions.ts';
-import type { Route } from './route.ts';
+import type { Route, RouteMount } from './route.ts';
 
 /** How a route says that the user's own host attribute names the upstream. */
 const BY_HOST = '{host}';
 
-type Rule = { readonly conditions: readonly Condition[] } & ({ readonly relay: string } | { readonly refuse: string });
+type Rule = { readonly conditions: readonly Condition[] } & (
+  | { readonly relay: string }
+  | { readonly mounts: readonly RouteMount[] }
+  | { readonly refuse: string }
+);
 
 /**
  * Decides where a user goes: the first rule of which all conditions hold. Knows nothing but what it is handed: an attribute that
@@ -24,10 +28,11 @@ export class Router {
   constructor(config: Pick<Config, 'routes' | 'upstreams'>) {
     this.#keys = new Set(Object.keys(config.upstreams));
     this.#upstreams = namesOf(config.upstreams);
-    this.#rules = config.routes.map(({ when, relay, refuse }, index) => {
+    this.#rules = config.routes.map(({ when, relay, mounts, refuse }, index) => {
       const conditions = compileConditions(when);
       if (refuse !== undefined) return { conditions, refuse };
-      if (relay === undefined) throw new Error(`routes[${index}] neither relays nor refuses`);
+      if (mounts !== undefined) return { conditions, mounts };
+      if (relay === undefined) throw new Error(`routes[${index}] neither relays, serves nor refuses`);
       if (relay !== BY_HOST && !this.#keys.has(relay)) throw new Error(`routes[${index}]: no upstream "${relay}"`);
       return { conditions, relay };
     });
@@ -57,6 +62,14 @@ export class Router {
       if ('refuse' in rule) {
         record.step('route', 'fail', `${name}: ${because}: refused: ${rule.refuse}`);
         return { mode: 'refuse', text: rule.refuse, rule: index };
+      }
+      if ('mounts' in rule) {
+        record.step(
+          'route',
+          'ok',
+          `${name}: ${because}: served from ${rule.mounts.map(({ store }) => store).join(', ')}`,
+        );
+        return { mode: 'serve', mounts: rule.mounts, rule: index };
       }
       const upstream = rule.relay === BY_HOST ? this.#upstreamOf(user, name, record) : rule.relay;
       record.step('route', 'ok', `${name}: ${because}: relay to ${upstream}`);

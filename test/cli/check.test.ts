@@ -35,6 +35,9 @@ const BROKEN: readonly Broken[] = [
   ['  - relay: legacy\n', '  - relay: {host}\n', 35, 'routes[1].relay', 'expected text', '"{host}"'],
   ['  - relay: legacy\n', '', 33, 'routes[0]', 'would have no route', 'without "when"'],
   ['listener: inner', 'listener: outer', 33, 'routes[0].when.listener', 'no listener "outer"', '[::]:993'],
+  ['  - relay: legacy\n', '  - store: locale\n', 35, 'routes[1].store', 'there is no store "locale"', '"local"'],
+  ['  - relay: legacy\n', '  - mirror: legacy\n', 35, 'routes[1].mirror', 'mirroring', 'store: local'],
+  ['routes:\n', 'stores: { local: { kind: maildir } }\nroutes:\n', 32, 'stores.local.kind', 'maildir', 'kind: sqlite'],
   ['log: { level: info }', 'log: { level: info', 5, '', 'not valid YAML', 'close'],
 ];
 

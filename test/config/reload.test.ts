@@ -14,6 +14,7 @@ directories:
 authentication: { directories: [corp] }
 upstreams:
   old: { servers: [old.example.org] }
+stores: { local: { threads: 2 } }
 routes: [{ relay: old }]
 `;
 
@@ -39,6 +40,7 @@ describe('describeChanges', () => {
       ['directories: [corp] }', 'directories: [corp], recheck: 5m }'],
       ['routes: [{ relay: old }]', 'routes: [{ relay: new }]'],
       ['  old: {', '  new: {'],
+      ['{ threads: 2 }', '{ threads: 2, create: never, folders: {}, snapshots: { keep: 7 } }'],
       ['server: { name: a }', 'server: { name: b }'],
       ['level: info', 'level: debug, file: /var/log/x, audit: { file: /var/log/y }'],
     );
@@ -53,6 +55,9 @@ describe('describeChanges', () => {
       'limits.per_login changed',
       'limits.idle changed',
       'authentication.recheck changed',
+      'stores.local.create changed',
+      'stores.local.folders changed',
+      'stores.local.snapshots changed',
       'routes changed',
       'log.level is debug',
       'log.file changed',
@@ -66,8 +71,16 @@ describe('describeChanges', () => {
     const { applied, needsRestart } = changes(
       ['server: { name: a }', 'server: { name: a, data: /elsewhere }'],
       ['admin: { http: "127.0.0.1:9143" }', 'admin: { socket: /run/other.sock, http: "127.0.0.1:9144" }'],
+      ['{ threads: 2 }', '{ threads: 4, open_accounts: 10, sweep_grace: 2h }'],
     );
     expect(applied).toEqual([]);
-    expect(needsRestart.toSorted()).toEqual(['admin.http', 'admin.socket', 'server.data']);
+    expect(needsRestart.toSorted()).toEqual([
+      'admin.http',
+      'admin.socket',
+      'server.data',
+      'stores.local.open_accounts',
+      'stores.local.sweep_grace',
+      'stores.local.threads',
+    ]);
   });
 });

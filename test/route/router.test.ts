@@ -99,6 +99,13 @@ describe('a condition', () => {
   });
 });
 
+it('serves from the stores that a rule mounts', () => {
+  const mounts = [{ prefix: '', store: 'local' }];
+  const { route, steps } = routed([{ when: { group: ['mail'] }, mounts }, LAST]);
+  expect(route).toEqual({ mode: 'serve', mounts, rule: 0 });
+  expect(steps.at(-1)?.detail).toMatch(/^routes\[0\]: in mail: served from local$/);
+});
+
 describe('{host}', () => {
   it.each([
     ['old1.example.org', 'legacy'],
@@ -158,7 +165,7 @@ describe('rules', () => {
     [{ relay: 'gone' }, /no upstream "gone"/],
     [{ relay: 'toString' }, /no upstream "toString"/],
     [{ relay: 'legacy', when: {} }, undefined],
-    [{}, /neither relays nor refuses/],
+    [{}, /neither relays, serves nor refuses/],
   ] as const)('%j: %s', (route, message) => {
     const build = () => new Router({ routes: [route], upstreams: UPSTREAMS });
     if (message) expect(build).toThrow(message);
