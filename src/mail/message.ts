@@ -72,6 +72,8 @@ declare const handle: unique symbol;
 /** What a row knows of where its octets lie; for `Mailbox.content`. Holds nothing open. */
 export interface ContentHandle {
   readonly [handle]?: true;
+  /** Octets of the message, where they are known. */
+  readonly size?: number;
 }
 
 /** Position in a change log: all up to (modseq, uid) is known, of this modseq the uids up to `uid`. */

@@ -12,7 +12,8 @@ import type { BlobId } from '../blobs/blob-id.ts';
  * `test/conformance/index.ts`.
  *
  * One call is one transaction, or one page of a reading. What a writing call resolves to survives a power failure, except
- * `claimRecent`. Modseqs and UIDs are given out under the mailbox's write lock, so that their order is the order of the commits.
+ * `claimRecent`. Modseqs and UIDs are given out under the mailbox's write lock, so that their order is the order of the commits. A
+ * modseq is not less than the microseconds since 1970 when it is given out, so that a time names a position (for `trim`).
  * Methods throw MailError (`nonexistent`, `no-target`, `already-exists`, `cannot`, `limit`, `no-space`, `damaged`, `unavailable`).
  */
 export interface Index {
@@ -129,7 +130,7 @@ export interface AccountIndex {
   /** Only what has \Deleted, looked at within the transaction. */
   expunge(mailbox: MailboxId, uids: UidRanges | undefined): Promise<Expunged>;
 
-  /** Forgets tombstones up to a position. */
+  /** Forgets tombstones up to a position; what is gone already is no error. */
   trim(mailbox: MailboxId, upTo: ModSeq): Promise<void>;
   /** Blobs to which nothing refers any more since before `before` (milliseconds since 1970), with at most `limit` in a page. */
   unreferenced(before: number, limit: number): Promise<readonly BlobId[]>;
