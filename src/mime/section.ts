@@ -1,10 +1,18 @@
 import type { Section } from '../mail/message.ts';
-import type { Part, Structure } from './structure.ts';
+import type { PartKind } from './structure.ts';
 
 /** Bytes from `start` up to, not including, `end`. */
 export interface Range {
   readonly start: number;
   readonly end: number;
+}
+
+/** What finding a section needs of a part: both `Part` and `LayoutPart` have it. */
+export interface PlacedPart {
+  readonly kind: PartKind;
+  readonly header: Range;
+  readonly body: Range;
+  readonly children: readonly PlacedPart[];
 }
 
 export interface Located {
@@ -17,7 +25,10 @@ export interface Located {
 /**
  * Where a section lies. undefined: there is no such part, or only messages have what is wanted of it; IMAP's answer is NIL then.
  */
-export function locate({ size, root }: Structure, { path, want }: Section): Located | undefined {
+export function locate(
+  { size, root }: { readonly size: number; readonly root: PlacedPart },
+  { path, want }: Section,
+): Located | undefined {
   if (path.length === 0) {
     if (want.kind === 'mime') return undefined;
     return want.kind === 'all' ? located({ start: 0, end: size }) : ofMessage(root, want);
@@ -31,13 +42,15 @@ export function locate({ size, root }: Structure, { path, want }: Section): Loca
 }
 
 /** The part that numbers lead to: in a multipart the n-th, in a message that is none its only one (RFC 9051 §6.4.5.1). */
-export function partAt(root: Part, path: readonly number[]): Part | undefined {
-  let part: Part | undefined;
+export function partAt<P extends PlacedPart & { readonly children: readonly P[] }>(
+  root: P,
+  path: readonly number[],
+): P | undefined {
+  let part: P | undefined;
   for (const number of path) {
     // Numbers count in the message itself, and again in each message that they lead through.
-    const message: Part | undefined =
-      part === undefined ? root : part.kind === 'message' ? part.children[0] : undefined;
-    const holder: Part | undefined = message ?? part;
+    const message: P | undefined = part === undefined ? root : part.kind === 'message' ? part.children[0] : undefined;
+    const holder: P | undefined = message ?? part;
     if (holder?.kind === 'multipart') part = holder.children[number - 1];
     else part = number === 1 ? message : undefined;
     if (!part) return undefined;
@@ -65,7 +78,7 @@ export function rangesSize(ranges: readonly Range[]): number {
   return ranges.reduce((sum, { start, end }) => sum + end - start, 0);
 }
 
-function ofMessage({ header, body }: Part, want: Section['want']): Located {
+function ofMessage({ header, body }: PlacedPart, want: Section['want']): Located {
   if (want.kind === 'text') return located(body);
   const { ranges } = located(header);
   return { ranges, fields: want.kind === 'fields' ? { names: want.names, except: want.except } : undefined };
