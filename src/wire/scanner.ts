@@ -49,6 +49,11 @@ export class Scanner {
     return this.#match(ATOM, expected);
   }
 
+  /** A terminal of some command's own. @param pattern sticky (`y`) */
+  token(pattern: RegExp, expected: string): string {
+    return this.#match(pattern, expected);
+  }
+
   number(expected = 'a number'): number {
     return Number(this.#match(NUMBER, expected));
   }
@@ -82,6 +87,13 @@ export class Scanner {
   /** atom, quoted string or literal, as text. */
   astring(expected = 'a string'): string {
     return this.#atString() ? this.string(expected) : this.#match(ASTRING, expected);
+  }
+
+  /** As `astring`, as it came: for texts whose charset is told otherwise. */
+  astringBytes(expected = 'a string'): Buffer {
+    if (!this.#atString()) return Buffer.from(this.#match(ASTRING, expected), 'latin1');
+    if (this.peek() === '"') return Buffer.from(unquote(this.#match(QUOTED, 'a quoted string')), 'latin1');
+    return this.literal(expected);
   }
 
   /** quoted string or literal, as text. */
