@@ -143,6 +143,11 @@ export interface AccountIndex {
     after: BlobId | undefined,
     limit: number,
   ): Promise<readonly { readonly blob: BlobId; readonly sha256: Uint8Array }[]>;
+  /**
+   * For what was restored or mended: every mailbox gets a new UIDVALIDITY, above `after` and all it ever gave, a modseq from the wall
+   * clock, and forgets its tombstones; whoever has it open learns that it was `reset`.
+   */
+  renew(after: number): Promise<void>;
   /** Copies the index, whole and at one moment, to a new file, while others go on. */
   copyTo(path: string): Promise<void>;
   /** What is wrong with it; empty: nothing. Slow. */
