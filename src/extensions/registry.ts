@@ -1,4 +1,7 @@
 import type { AnyCommand } from '../commands/command.ts';
+import { uid } from '../commands/uid.ts';
+import { type DecodeCharset, decodeBasicCharset } from '../imap/charset.ts';
+import { openVocabulary } from '../items/vocabulary.ts';
 import type { CapabilityContext, Extension } from './extension.ts';
 import { id } from './id.ts';
 import { imap4rev1 } from './imap4rev1.ts';
@@ -13,11 +16,21 @@ export class Registry {
   readonly #extensions: readonly Extension[];
   readonly #commands: ReadonlyMap<string, AnyCommand>;
 
-  constructor(extensions: readonly Extension[] = EXTENSIONS) {
+  /** @param decodeCharset for the texts of SEARCH; the composition brings one that knows many */
+  constructor(extensions: readonly Extension[] = EXTENSIONS, decodeCharset: DecodeCharset = decodeBasicCharset) {
     this.#extensions = extensions;
-    this.#commands = new Map(
-      extensions.flatMap(extension => extension.commands ?? []).map(command => [command.name, command]),
+    const vocabulary = openVocabulary(
+      extensions.map(({ words }) => words ?? {}),
+      decodeCharset,
     );
+    const commands = [
+      ...extensions.flatMap(extension => [
+        ...(extension.commands ?? []),
+        ...(extension.openCommands?.(vocabulary) ?? []),
+      ]),
+      uid(extensions.flatMap(extension => extension.uidCommands?.(vocabulary) ?? [])),
+    ];
+    this.#commands = new Map(commands.map(command => [command.name, command]));
   }
 
   /** @param name in upper case */
