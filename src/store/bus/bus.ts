@@ -1,5 +1,5 @@
-import type { AccountId, MailboxId } from '../mail/ids.ts';
-import type { Wake } from '../mail/store.ts';
+import type { AccountId, MailboxId } from '../../mail/ids.ts';
+import type { Wake } from '../../mail/store.ts';
 
 /**
  * Carries wakes from whoever changes a mailbox to whoever watches it: never data, and never relied upon for being right (watchers
