@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { AccountId } from '../mail/ids.ts';
+import { type AccountId, isAccountId } from '../mail/ids.ts';
 
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';
 const BITS = 128;
@@ -17,12 +17,6 @@ export function accountId(directory: string, id: string): AccountId {
   const text = base32(digest.subarray(0, BITS / 8));
   if (!isAccountId(text)) throw new Error('unreachable: base32 of 128 bits is an account id');
   return text;
-}
-
-/** Whether a text, from a file name or a database say, has the form of an account id. */
-export function isAccountId(text: string): text is AccountId {
-  // The last character holds the 3 bits that are left, padded with zeros.
-  return /^[a-z2-7]{25}[aeimquy4]$/.test(text);
 }
 
 /** RFC 4648 §6 without padding, in lower case. */

@@ -6,6 +6,12 @@ declare const brand: unique symbol;
  */
 export type AccountId = string & { readonly [brand]: 'AccountId' };
 
+/** Whether a text, from a file name or a database say, has the form of an account id: 128 bits in base32, 26 characters. */
+export function isAccountId(text: string): text is AccountId {
+  // The last character holds the 3 bits that are left, padded with zeros.
+  return /^[a-z2-7]{25}[aeimquy4]$/.test(text);
+}
+
 /** A mailbox within its account; kept through renames, never used again. */
 export type MailboxId = number & { readonly [brand]: 'MailboxId' };
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { accountId, isAccountId } from '../../src/auth/account-id.ts';
+import { accountId } from '../../src/auth/account-id.ts';
+import { isAccountId } from '../../src/mail/ids.ts';
 
 describe('an account', () => {
   it('has the same id for ever', () => {
