@@ -1,8 +1,19 @@
 import type { CommandSession, Completion, SessionState } from '../session/contract.ts';
 import type { Scanner } from '../wire/scanner.ts';
 
-/** Untagged responses as they go out, whole lines each; the loop writes one, awaits room, and pulls the next. */
-export type Responses = AsyncGenerator<string | Buffer, Completion, undefined>;
+/**
+ * A piece of a response that goes on in the next piece, such as a part of a literal that is sent as it is read. A session that must
+ * end waits for the end of the response, or ends the connection without a word; so it does when the handler throws behind it.
+ */
+export interface Unfinished {
+  readonly unfinished: Buffer;
+}
+
+/** Octets as they go out: whole responses, or what says that it is not. */
+export type Piece = string | Buffer | Unfinished;
+
+/** Untagged responses; the loop writes a piece, awaits room, and pulls the next. */
+export type Responses = AsyncGenerator<Piece, Completion, undefined>;
 
 /**
  * What the loop tells of the selected mailbox before the tagged answer: all, all but expunges (RFC 9051 §7.5.1: sequence

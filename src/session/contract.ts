@@ -2,9 +2,10 @@ import type { PasswordCredentials, SaslMechanism } from '../auth/sasl/mechanism.
 import type { IdParameters } from '../imap/id.ts';
 import type { SequenceSet } from '../imap/sequence-set.ts';
 import type { Status } from '../imap/status.ts';
-import type { Seq, Uid } from '../mail/ids.ts';
+import type { ModSeq, Seq, Uid } from '../mail/ids.ts';
 import type { Mailbox, Store } from '../mail/store.ts';
 import type { UidRanges } from '../mail/uid-ranges.ts';
+import type { LiteralHead } from '../wire/framer.ts';
 import type { Scanner } from '../wire/scanner.ts';
 
 /** Where a session stands (RFC 9051 §3), as far as commands ask. */
@@ -50,29 +51,28 @@ export interface MailSession {
   readonly literalMost: number;
   /** Only for commands of the state `selected`. */
   readonly selected: SelectedMailbox;
-  /** Leaves the selected mailbox, if there is one, and opens another. @throws MailError; nothing is selected then */
+  /** Opens a mailbox. Whatever is selected must have been left before. @throws MailError; nothing is selected then */
   select(name: string, readOnly: boolean): Promise<SelectedMailbox>;
-  /** Leaves the selected mailbox. */
-  unselect(): Promise<void>;
+  /** Leaves the selected mailbox, if there is one. @returns whether there was: the client is then told `* OK [CLOSED]` */
+  unselect(): Promise<boolean>;
+  /** Features that ENABLE may turn on. */
+  readonly features: ReadonlySet<string>;
   /** Features that the client has turned on, in capitals: `CONDSTORE` (also by using it: RFC 7162 §3.1). */
   readonly enabled: ReadonlySet<string>;
-  enable(feature: string): void;
+  /** @returns whether it was not on yet */
+  enable(feature: string): boolean;
   /** The literal on which a command of `streams` ended; undefined for others. */
   readonly upload: Upload | undefined;
   /**
-   * Sends `+ text`, and pulls what the client says next, up to `deadline` from now; meanwhile `wake` may be awaited. For IDLE.
+   * Sends a continuation request, and tells what happens in the selected mailbox, if there is one, until the client says a line: which
+   * is returned. @throws Malformed when it is too long
    */
-  idle(text: string): IdleLine;
-}
-
-/** The client's next line, while others events are waited for. */
-export interface IdleLine {
-  /** Resolves with the line. @throws Malformed, ConnectionLost */
-  readonly line: Promise<string>;
+  idle(): AsyncGenerator<string | Buffer, string, undefined>;
 }
 
 /** Octets that the client sends as a literal, pulled. */
 export interface Upload {
+  readonly head: LiteralHead;
   readonly size: number;
   /** The continuation request goes out at the first pull. */
   readonly source: AsyncIterable<Uint8Array>;
@@ -85,20 +85,27 @@ export interface SelectedMailbox {
   readonly mailbox: Mailbox;
   readonly name: string;
   readonly readOnly: boolean;
+  readonly uidValidity: number;
+  /** The first unseen message when it was selected; undefined: there was none, or it would have cost too much to say. */
+  readonly firstUnseen: Seq | undefined;
   /** Messages this session has been told of. */
   readonly exists: number;
   /** The uid after the last one it has been told of. */
   readonly uidNext: Uid;
   /** What the client may be told as HIGHESTMODSEQ: below every expunge it has not been told of. */
-  readonly highestModSeq: number;
+  readonly highestModSeq: ModSeq;
   /** Position in the change log up to which the client has been told. */
-  readonly at: number;
-  /** Messages from this one on are \Recent to this session. */
-  readonly recentFrom: Uid;
+  readonly at: ModSeq;
+  /** The messages that are \Recent to this session, and perhaps others of which it has not been told. */
+  readonly recent: UidRanges;
+  isRecent(uid: number): boolean;
+  /** How many of those it has been told of are recent. */
+  readonly recentCount: number;
   readonly keywords: readonly string[];
   readonly moreKeywords: boolean;
   /**
-   * The messages that a set names, of those the client has been told of; `*` is the last. UIDs that are not there are left out.
+   * The messages that a set names, of those the client has been told of, expunges not told included; `*` is the last. UIDs that are
+   * not there are left out. In an empty mailbox a set with `*` names nothing.
    * @throws Malformed when a sequence number is beyond the last (RFC 9051 §6.4.5 asks for BAD)
    */
   resolve(set: SequenceSet, byUid: boolean): Promise<UidRanges>;

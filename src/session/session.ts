@@ -223,7 +223,7 @@ export class Session implements CommandSession {
     for (;;) {
       const { done, value } = await running.next();
       if (done) return value;
-      await this.#send(value);
+      await this.#send(typeof value === 'object' && 'unfinished' in value ? value.unfinished : value);
     }
   }
 

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { type LiteralHead, parseLiteralHead } from './framer.ts';
 import { Malformed } from './malformed.ts';
 
 /** ATOM-CHAR and the specials that flags, list patterns, sequence sets and sections add; the commands' grammars narrow it. */
@@ -23,6 +24,7 @@ export class Scanner {
   #line: string;
   #at = 0;
   #depth = 0;
+  #starved = false;
 
   /** @param nesting deepest nesting of parentheses allowed */
   constructor(segments: readonly Buffer[], nesting = 50) {
@@ -116,11 +118,26 @@ export class Scanner {
     this.#match(LITERAL, expected);
     const bytes = this.#segments[this.#index + 1];
     const line = this.#segments[this.#index + 2];
-    if (!bytes || !line) throw new Malformed(`${expected} was expected`);
+    if (!bytes || !line) {
+      this.#starved = this.#index === this.#segments.length - 1;
+      throw new Malformed(`${expected} was expected`);
+    }
     this.#index += 2;
     this.#line = line.toString('latin1');
     this.#at = 0;
     return bytes;
+  }
+
+  /** The head of a literal that ends what has been read, and whose octets come by themselves: `{n}`, `{n+}`, `~{n}`. */
+  upload(expected = 'a literal'): LiteralHead {
+    const head = parseLiteralHead(this.#match(LITERAL, expected));
+    if (!head || !this.atEnd) throw new Malformed(`${expected} was expected`);
+    return head;
+  }
+
+  /** Whether a literal was asked for of which only the head has been read. */
+  get starved(): boolean {
+    return this.#starved;
   }
 
   /** A parenthesised list; `item` reads one element. */
