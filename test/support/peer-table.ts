@@ -24,6 +24,7 @@ export type PeerName =
   | 'python3'
   | 'gsasl'
   | 'systemd-analyze'
+  | 'strace'
   | 'nginx'
   | 'haproxy';
 
@@ -53,6 +54,13 @@ export const PEERS: readonly Peer[] = [
   },
   { name: 'mbsync', packages: ['isync'], program: 'mbsync', files: nobodyElse, use: 'a mail client: relay tests' },
   { name: 'curl', packages: ['curl'], program: 'curl', files: nobodyElse, use: 'a mail client: login tests' },
+  {
+    name: 'strace',
+    packages: ['strace'],
+    program: 'strace',
+    files: nobodyElse,
+    use: 'the order of syncs, as the system sees it',
+  },
   { name: 'openssl', packages: ['openssl'], program: 'openssl', files: nobodyElse, use: 'TLS and certificate tests' },
   {
     name: 'python3',
