@@ -2,14 +2,27 @@ import type { AnyCommand } from '../commands/command.ts';
 import { uid } from '../commands/uid.ts';
 import { type DecodeCharset, decodeBasicCharset } from '../imap/charset.ts';
 import { openVocabulary } from '../items/vocabulary.ts';
+import { children } from './children.ts';
+import { createSpecialUse } from './create-special-use.ts';
 import type { CapabilityContext, Extension } from './extension.ts';
 import { id } from './id.ts';
 import { imap4rev1 } from './imap4rev1.ts';
 import { literalPlus } from './literal-plus.ts';
+import { namespace } from './namespace.ts';
 import { saslIr } from './sasl-ir.ts';
+import { specialUse } from './special-use.ts';
 
 /** All that Postern speaks; a new RFC is one more line. */
-export const EXTENSIONS: readonly Extension[] = [imap4rev1, saslIr, id, literalPlus];
+export const EXTENSIONS: readonly Extension[] = [
+  imap4rev1,
+  saslIr,
+  id,
+  literalPlus,
+  namespace,
+  children,
+  specialUse,
+  createSpecialUse,
+];
 
 /** Commands by name and capabilities by circumstance, from the extensions that are registered. */
 export class Registry {

@@ -1,15 +1,17 @@
 import type { DecodeCharset } from '../imap/charset.ts';
 import type { FetchItem, FetchMacro, FetchModifier } from './fetch-item.ts';
 import type { SearchKey } from './search-key.ts';
+import type { StatusItem } from './status-item.ts';
 import type { StoreModifier } from './store-modifier.ts';
 
-/** What one extension adds to the grammar of FETCH, STORE and SEARCH. */
+/** What one extension adds to the grammar of FETCH, STORE, SEARCH and STATUS. */
 export interface Words {
   readonly fetchItems?: readonly FetchItem[];
   readonly fetchMacros?: readonly FetchMacro[];
   readonly fetchModifiers?: readonly FetchModifier[];
   readonly storeModifiers?: readonly StoreModifier[];
   readonly searchKeys?: readonly SearchKey[];
+  readonly statusItems?: readonly StatusItem[];
 }
 
 /** All that is registered, by name. */
@@ -19,6 +21,7 @@ export interface Vocabulary {
   readonly fetchModifiers: ReadonlyMap<string, FetchModifier>;
   readonly storeModifiers: ReadonlyMap<string, StoreModifier>;
   readonly searchKeys: ReadonlyMap<string, SearchKey>;
+  readonly statusItems: ReadonlyMap<string, StatusItem>;
   /** For the texts of SEARCH. */
   readonly decodeCharset: DecodeCharset;
 }
@@ -30,6 +33,7 @@ export function openVocabulary(all: readonly Words[], decodeCharset: DecodeChars
     fetchModifiers: byName(all.flatMap(words => words.fetchModifiers ?? [])),
     storeModifiers: byName(all.flatMap(words => words.storeModifiers ?? [])),
     searchKeys: byName(all.flatMap(words => words.searchKeys ?? [])),
+    statusItems: byName(all.flatMap(words => words.statusItems ?? [])),
     decodeCharset,
   };
 }
