@@ -22,8 +22,18 @@ export function parseSize(text: string): number | undefined {
   return match?.[1] === undefined || unit === undefined ? undefined : Math.round(Number(match[1]) * unit);
 }
 
-/** A duration in the configuration; milliseconds once loaded. 0 is allowed where the description gives it a meaning. */
-export function duration(description: string, zero: 'zero allowed' | 'more than zero' = 'more than zero') {
+/** Ten years: for ages that are compared with the clock. */
+export const LONGEST_AGE = 3650 * 86_400_000;
+
+/**
+ * A duration in the configuration; milliseconds once loaded. 0 is allowed where the description gives it a meaning.
+ * @param longest in milliseconds: of a timer unless told
+ */
+export function duration(
+  description: string,
+  zero: 'zero allowed' | 'more than zero' = 'more than zero',
+  longest = LONGEST_DURATION,
+) {
   return z
     .union([z.string(), z.literal(0)])
     .meta({ description, title: 'duration', examples: ['500ms', '5s', '30m', '12h', '7d'] })
@@ -31,8 +41,9 @@ export function duration(description: string, zero: 'zero allowed' | 'more than 
       const parsed = parseDuration(String(value));
       if (parsed === undefined) {
         fault(context, `"${value}" is not a duration`, 'write it as 500ms, 5s, 30m, 12h or 7d');
-      } else if (parsed > LONGEST_DURATION) {
-        fault(context, `"${value}" is longer than 24 days`, 'write 24d or less');
+      } else if (parsed > longest) {
+        const days = longest / 86_400_000;
+        fault(context, `"${value}" is longer than ${days} days`, `write ${days}d or less`);
       } else if (parsed === 0 && zero === 'more than zero') {
         fault(context, 'a duration of 0 makes no sense here', 'write it as 500ms, 5s, 30m, 12h or 7d');
       } else {

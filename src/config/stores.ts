@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { duration } from './quantities.ts';
+import { duration, LONGEST_AGE } from './quantities.ts';
 
 /** What the folders made at the first login are for (RFC 6154 §2); `none` for a folder like any other. */
 const FOLDER_USES = ['archive', 'drafts', 'junk', 'sent', 'trash', 'none'] as const;
@@ -30,7 +30,14 @@ export const storeSchema = z
       }),
     sweep_grace: duration(
       'How long messages that nothing refers to any more are kept before their space is freed.',
+      'more than zero',
+      LONGEST_AGE,
     ).prefault('1h'),
+    remember_expunged: duration(
+      'How long is remembered what was expunged. A client that was away for longer compares whole mailboxes.',
+      'more than zero',
+      LONGEST_AGE,
+    ).prefault('30d'),
     snapshots: z
       .strictObject({
         every: duration(
@@ -51,7 +58,7 @@ export const storeSchema = z
       .int()
       .positive()
       .max(100_000)
-      .default(256)
+      .default(200)
       .describe('Accounts that stay open while nobody is logged in to them: about 190 KB and 3 file descriptors each.'),
   })
   .describe('Where mail is kept that Postern serves itself.');

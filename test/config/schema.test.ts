@@ -78,9 +78,10 @@ routes: [{ relay: u }]
       create: 'first-login',
       folders: { Drafts: 'drafts', Sent: 'sent', Junk: 'junk', Trash: 'trash', Archive: 'archive' },
       sweep_grace: 3_600_000,
+      remember_expunged: 2_592_000_000,
       snapshots: { every: 86_400_000, keep: 2 },
       threads: 2,
-      open_accounts: 256,
+      open_accounts: 200,
     },
   });
   expect(config.admin).toEqual({ socket: '/run/postern/admin.sock' });
