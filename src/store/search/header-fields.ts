@@ -1,6 +1,5 @@
-import { unfold } from '../../mime/encode-string.ts';
 import { decodeWords } from '../../mime/encoded-word.ts';
-import { decodeCharset } from './charset.ts';
+import { decodeCharset, guess } from './charset.ts';
 import { fold } from './fold.ts';
 
 const TAB = 9;
@@ -110,15 +109,32 @@ export class FieldMatcher {
   }
 
   #textHas(header: Uint8Array, start: number): boolean {
-    return headerText(header, start, fieldEnd(header, start)).includes(this.#needle);
+    return headerText(header, start, fieldEnd(header, start)).trimStart().includes(this.#needle);
   }
 }
 
-/** Octets of a header as they are compared: unfolded, encoded words decoded (RFC 2047), folded to one case. */
+/**
+ * Octets of a header, or of some of its fields, as they are compared: encoded words decoded (RFC 2047), folded to one case. Where a line
+ * was folded there is one space, whatever white space stands there: some mailers fold with a tab in place of the space.
+ */
 export function headerText(header: Uint8Array, start = 0, end = header.length): string {
   const octets = Buffer.from(header.buffer, header.byteOffset + start, end - start);
-  const text = unfold(octets.toString('latin1').replace(/\r?\n$/, ''));
-  return fold(decodeWords(text, decodeCharset));
+  const text = octets.toString('latin1').replace(/\r?\n$/, '');
+  const lines = text.includes('\n') ? text.replace(/[ \t\r\n]+/g, unfolded) : text;
+  return fold(isPlain(lines) ? lines : lines.split('\n').map(decoded).join('\n'));
+}
+
+/** White space is one run at a time: with a line end in its middle, it is a fold. */
+function unfolded(space: string): string {
+  return space.includes('\n') && !space.endsWith('\n') ? ' ' : space;
+}
+
+function isPlain(text: string): boolean {
+  return isAscii(text) && !text.includes('=?');
+}
+
+function decoded(text: string): string {
+  return isPlain(text) ? text : decodeWords(text, (charset, bytes) => decodeCharset(charset, bytes) ?? guess(bytes));
 }
 
 /** Where the field ends that this octet is in: after its last line. */

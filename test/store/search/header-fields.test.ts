@@ -1,6 +1,7 @@
 import iconv from 'iconv-lite';
 import { describe, expect, it } from 'vitest';
 import { findFields } from '../../../src/mime/header-block.ts';
+import { fold } from '../../../src/store/search/fold.ts';
 import { FieldMatcher } from '../../../src/store/search/header-fields.ts';
 import fc from '../../support/fast-check.ts';
 
@@ -27,8 +28,19 @@ describe('a field of a header', () => {
     expect(has(header, field, 'abc')).toBe(expected);
   });
 
-  it('unfolds as RFC 5322 §2.2.3 says', () => {
-    expect(has('Subject: one\r\n two\r\n\tthree\r\n\r\n', 'subject', 'one two\tthree')).toBe(true);
+  it('has one space where it was folded', () => {
+    const header = 'Subject:\r\n one \r\n  two\n\tthree  four\r\nTo: x\r\n\r\n';
+    expect(has(header, 'subject', 'one two three  four')).toBe(true);
+    expect(has(header, 'subject', 'four\nto')).toBe(false);
+  });
+
+  it('is not quadratic in white space', () => {
+    const header = `Subject: ${' \t'.repeat(500_000)}x\r\n \r\n\r\n`;
+    expect(has(header, 'subject', 'x')).toBe(true);
+  });
+
+  it('reads what is in a charset that nobody knows as if it had none', () => {
+    expect(has('Subject: =?x-unknown?q?gr=C3=BCn?=\r\n\r\n', 'subject', 'grün')).toBe(true);
   });
 
   it('exists, for the empty text', () => {
@@ -63,15 +75,16 @@ describe('a field of a header', () => {
   });
 
   it('is compared decomposed', () => {
-    const header = 'Subject: Caf\u00e9 \ufb01n\r\n\r\n';
-    for (const text of ['cafe', 'CAFE\u0301', 'caf\u00c9', 'FIN']) expect(has(header, 'subject', text)).toBe(true);
+    const header = 'Subject: Caf\u00e9 \ufb01n ößσ\r\n\r\n';
+    for (const text of ['cafe', 'CAFE\u0301', 'caf\u00c9', 'FIN', 'ÖẞΣ', 'össς'])
+      expect(has(header, 'subject', text)).toBe(true);
     expect(has('Subject: cafe\r\n\r\n', 'subject', 'café')).toBe(false);
   });
 
   it('is found where a plain reading finds it', () => {
     const name = fc.constantFrom('a', 'ab', 'aba', 'abab', 'to', 'TO', 'tot');
     const value = fc.string({ unit: fc.constantFrom('a', 'b', 'A', ' ', ':', 'é'), maxLength: 6 });
-    const end = fc.constantFrom('\r\n', '\n', '\r\n ', '\n\t');
+    const end = fc.constantFrom('\r\n', '\n', 'y\r\n ', 'y\n ');
     const field = fc.tuple(name, fc.constantFrom('', ' '), value, end).map(([n, s, v, e]) => `${n}${s}: ${v}${e}x\r\n`);
     fc.assert(
       fc.property(
@@ -81,7 +94,7 @@ describe('a field of a header', () => {
         (fields, n, text) => {
           const header = Buffer.from(`${fields.join('')}\r\n`);
           const plain = findFields(header, n).some(({ value: found }) =>
-            Buffer.from(found, 'latin1').toString().normalize('NFKD').toLowerCase().includes(text.normalize('NFKD')),
+            fold(Buffer.from(found, 'latin1').toString()).includes(fold(text)),
           );
           expect(new FieldMatcher(n, text).matches(header)).toBe(plain);
         },
