@@ -1,0 +1,154 @@
+import fc from '../support/fast-check.ts';
+
+/** Names that are played with. INBOX, `a` and `b` are there from the start. */
+export const NAMES = ['INBOX', 'a', 'b', 'c'] as const;
+export const FLAGS = ['\\Seen', '\\Deleted', '\\Flagged', '\\Answered', '$Label', 'Note'] as const;
+
+/** Some messages of those the client knows; numbers are taken modulo how many there are. */
+export interface Pick {
+  readonly picks: readonly number[];
+  /** `single`: each by itself; `range`: from the first to the last; `open`: from the first to `*`. */
+  readonly form: 'single' | 'range' | 'open';
+}
+
+export type SearchKey =
+  | { readonly key: 'flag'; readonly flag: number }
+  | { readonly key: 'unflag'; readonly flag: number }
+  | { readonly key: 'set'; readonly set: Pick }
+  | { readonly key: 'uid'; readonly set: Pick }
+  | { readonly key: 'all' }
+  /** Which of the values it was told. */
+  | { readonly key: 'modseq'; readonly since: number };
+
+/** What a session does next: data, with numbers that mean something in any state, so that any part of a sequence is one. */
+export type Action =
+  | { readonly kind: 'append'; readonly to: number; readonly flags: readonly number[] }
+  | {
+      readonly kind: 'store';
+      readonly byUid: boolean;
+      readonly set: Pick;
+      readonly change: 'add' | 'remove' | 'replace';
+      readonly flags: readonly number[];
+      readonly silent: boolean;
+      readonly unchangedSince: number | undefined;
+    }
+  | { readonly kind: 'expunge'; readonly uids: Pick | undefined }
+  | { readonly kind: 'copy'; readonly byUid: boolean; readonly set: Pick; readonly to: number; readonly move: boolean }
+  | {
+      readonly kind: 'fetch';
+      readonly byUid: boolean;
+      readonly set: Pick;
+      readonly items: 'FLAGS' | 'UID FLAGS' | 'UID FLAGS MODSEQ' | 'BODY[]' | 'BODY.PEEK[]';
+      readonly changedSince: number | undefined;
+    }
+  | { readonly kind: 'search'; readonly byUid: boolean; readonly not: boolean; readonly keys: readonly SearchKey[] }
+  | { readonly kind: 'select'; readonly box: number; readonly readOnly: boolean; readonly condstore: boolean }
+  | { readonly kind: 'noop' | 'check' | 'idle' | 'close' | 'unselect' | 'enable' | 'reconnect' }
+  | { readonly kind: 'create' | 'delete' | 'status' | 'resync'; readonly box: number }
+  | { readonly kind: 'rename'; readonly box: number; readonly to: number };
+
+export interface Step {
+  readonly who: number;
+  readonly action: Action;
+}
+
+const number = fc.nat({ max: 1000 });
+const box = fc.nat({ max: NAMES.length - 1 });
+/** Mostly the same, so that sessions meet. */
+const meetingBox = fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, { weight: 2, arbitrary: box });
+const flags = fc.uniqueArray(fc.nat({ max: FLAGS.length - 1 }), { maxLength: 3 });
+const set: fc.Arbitrary<Pick> = fc.record({
+  picks: fc.array(number, { minLength: 1, maxLength: 3 }),
+  form: fc.constantFrom('single', 'range', 'open'),
+});
+const maybe = (of: fc.Arbitrary<number>) => fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, of);
+
+const key: fc.Arbitrary<SearchKey> = fc.oneof(
+  fc.record({ key: fc.constant('flag' as const), flag: fc.nat({ max: FLAGS.length - 1 }) }),
+  fc.record({ key: fc.constant('unflag' as const), flag: fc.nat({ max: FLAGS.length - 1 }) }),
+  fc.record({ key: fc.constant('set' as const), set }),
+  fc.record({ key: fc.constant('uid' as const), set }),
+  fc.record({ key: fc.constant('all' as const) }),
+  fc.record({ key: fc.constant('modseq' as const), since: number }),
+);
+
+const action: fc.Arbitrary<Action> = fc.oneof(
+  { weight: 14, arbitrary: fc.record({ kind: fc.constant('append' as const), to: meetingBox, flags }) },
+  {
+    weight: 16,
+    arbitrary: fc.record({
+      kind: fc.constant('store' as const),
+      byUid: fc.boolean(),
+      set,
+      change: fc.constantFrom('add' as const, 'remove' as const, 'replace' as const),
+      flags,
+      silent: fc.boolean(),
+      unchangedSince: maybe(number),
+    }),
+  },
+  {
+    weight: 7,
+    arbitrary: fc.record({ kind: fc.constant('expunge' as const), uids: fc.option(set, { nil: undefined }) }),
+  },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      kind: fc.constant('copy' as const),
+      byUid: fc.boolean(),
+      set,
+      to: meetingBox,
+      move: fc.boolean(),
+    }),
+  },
+  {
+    weight: 14,
+    arbitrary: fc.record({
+      kind: fc.constant('fetch' as const),
+      byUid: fc.boolean(),
+      set,
+      items: fc.constantFrom(
+        'FLAGS' as const,
+        'UID FLAGS' as const,
+        'UID FLAGS MODSEQ' as const,
+        'BODY[]' as const,
+        'BODY.PEEK[]' as const,
+      ),
+      changedSince: maybe(number),
+    }),
+  },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      kind: fc.constant('search' as const),
+      byUid: fc.boolean(),
+      not: fc.boolean(),
+      keys: fc.array(key, { minLength: 1, maxLength: 2 }),
+    }),
+  },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      kind: fc.constant('select' as const),
+      box: meetingBox,
+      readOnly: fc.integer({ min: 0, max: 4 }).map(n => n === 0),
+      condstore: fc.boolean(),
+    }),
+  },
+  { weight: 10, arbitrary: fc.record({ kind: fc.constantFrom('noop' as const, 'noop' as const, 'check' as const) }) },
+  { weight: 6, arbitrary: fc.record({ kind: fc.constant('idle' as const) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('close' as const, 'unselect' as const, 'enable' as const, 'reconnect' as const),
+    }),
+  },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constantFrom('status' as const, 'resync' as const), box: meetingBox }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('create' as const, 'delete' as const), box }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('rename' as const), box, to: box }) },
+);
+
+/** Sequences of up to `most` steps of `sessions` sessions. */
+export function sequences(sessions: number, most: number): fc.Arbitrary<Step[]> {
+  const step = fc.record({ who: fc.nat({ max: sessions - 1 }), action });
+  return fc.array(step, { minLength: 1, maxLength: most, size: 'max' });
+}
