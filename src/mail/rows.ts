@@ -62,7 +62,11 @@ export interface ChangePage {
   /** Messages that are new or whose flags have changed. */
   readonly changed: { readonly uids: Uint32Array; readonly flags: Float64Array; readonly modseqs: Float64Array };
   readonly expunged: { readonly uids: Uint32Array; readonly modseqs: Float64Array };
-  /** The mailbox is not what it was, and there is nothing more to pull: deleted, or restored with another UIDVALIDITY. */
+  /**
+   * `deleted`: the mailbox is no more, and there is nothing to pull. `reset`: the log does not reach back to the cursor, whose expunges
+   * are forgotten, or has not come to it, because an older copy was restored. What has changed and lives is still told in full, so
+   * that a resynchronisation can go on; a view cannot.
+   */
   readonly gone?: 'deleted' | 'reset';
 }
 

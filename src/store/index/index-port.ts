@@ -156,8 +156,11 @@ export interface AccountIndex {
 }
 
 export interface MailboxChanges {
+  /** Where to go on. */
   readonly at: ModSeq;
   readonly done: boolean;
+  /** The log does not reach back to the position: more has happened than is told. */
+  readonly reset?: true;
   readonly changes: readonly {
     readonly at: ModSeq;
     readonly kind: 'created' | 'deleted' | 'renamed' | 'subscribed' | 'unsubscribed';
