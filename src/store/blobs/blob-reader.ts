@@ -9,7 +9,7 @@ import {
 } from './blob-format.ts';
 import type { BlobId } from './blob-id.ts';
 import { BlobError } from './blobs.ts';
-import { codeOf, type Disk, diskError, type FileHandle, onDisk } from './disk.ts';
+import { codeOf, diskError, type FileHandle, onDisk, type ReadingDisk } from './disk.ts';
 import { decodeFrame } from './frame-codec.ts';
 
 /** A file up to this long is read in one piece. */
@@ -22,13 +22,13 @@ export class BlobReader {
   readonly layout: BlobLayout;
   /** Octets of the file. */
   readonly stored: number;
-  readonly #disk: Disk;
+  readonly #disk: ReadingDisk;
   readonly #file: FileHandle | undefined;
   readonly #whole: Buffer | undefined;
   #scratch: Buffer | undefined;
   #closed = false;
 
-  private constructor(disk: Disk, layout: BlobLayout, stored: number, source: FileHandle | Buffer) {
+  private constructor(disk: ReadingDisk, layout: BlobLayout, stored: number, source: FileHandle | Buffer) {
     this.#disk = disk;
     this.layout = layout;
     this.stored = stored;
@@ -37,7 +37,7 @@ export class BlobReader {
   }
 
   /** @throws BlobError */
-  static async open(disk: Disk, path: string, id: BlobId): Promise<BlobReader> {
+  static async open(disk: ReadingDisk, path: string, id: BlobId): Promise<BlobReader> {
     const doing = `reading blob ${id}`;
     const file = await openFile(disk, path, id);
     let held = true;
@@ -100,7 +100,7 @@ export function named(id: BlobId, error: unknown): unknown {
   return new BlobError(error.kind, `blob ${id}: ${error.message}`, error.cause);
 }
 
-async function openFile(disk: Disk, path: string, id: BlobId): Promise<FileHandle> {
+async function openFile(disk: ReadingDisk, path: string, id: BlobId): Promise<FileHandle> {
   try {
     return await disk.openRead(path);
   } catch (error) {
@@ -109,13 +109,13 @@ async function openFile(disk: Disk, path: string, id: BlobId): Promise<FileHandl
   }
 }
 
-async function readAt(disk: Disk, file: FileHandle, position: number, octets: number): Promise<Buffer> {
+async function readAt(disk: ReadingDisk, file: FileHandle, position: number, octets: number): Promise<Buffer> {
   const bytes = Buffer.allocUnsafe(octets);
   await fill(disk, file, position, bytes);
   return bytes;
 }
 
-async function fill(disk: Disk, file: FileHandle, position: number, bytes: Buffer): Promise<void> {
+async function fill(disk: ReadingDisk, file: FileHandle, position: number, bytes: Buffer): Promise<void> {
   const got = await onDisk('reading a blob', () => disk.read(file, bytes, position));
   if (got < bytes.length) throw new BlobError('damaged', 'the file ends early');
 }

@@ -31,6 +31,9 @@ export interface Disk {
   modified(path: string): Promise<number>;
 }
 
+/** As much of it as reading blobs takes. */
+export type ReadingDisk = Pick<Disk, 'openRead' | 'read' | 'size' | 'close'>;
+
 /** The system's name for an error; undefined when it has none. */
 export function codeOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;

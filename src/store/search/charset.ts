@@ -68,13 +68,15 @@ export function knowsCharset(charset: string): boolean {
 /** For octets in pieces. A charset that is not known is guessed from the first octets beyond ASCII. */
 export function openDecoder(charset: string): CharsetDecoder {
   const name = nameOf(charset);
-  if (!UTF_8.has(name) && isKnownToIconv(name)) {
+  if (UTF_8.has(name)) return streaming(new TextDecoder());
+  if (GUESSED.has(name)) return new GuessingDecoder();
+  if (isKnownToIconv(name)) {
     const decoder = iconv.getDecoder(name);
-    return { write: bytes => decoder.write(bytes), end: () => decoder.end() ?? '' };
+    // It keeps the first octets of UTF-16, and whose they are is not known.
+    return { write: bytes => decoder.write(Buffer.from(bytes)), end: () => decoder.end() ?? '' };
   }
-  const standard = UTF_8.has(name) || GUESSED.has(name) ? undefined : standardDecoder(name);
-  if (standard) return streaming(standard);
-  return UTF_8.has(name) ? streaming(new TextDecoder()) : new GuessingDecoder();
+  const standard = standardDecoder(name);
+  return standard ? streaming(standard) : new GuessingDecoder();
 }
 
 /** Text in no charset that is known: UTF-8 where it is that (RFC 6532), else windows-1252. */
