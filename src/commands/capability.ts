@@ -1,9 +1,9 @@
-import { command, nothing } from './command.ts';
+import { ANY_STATE, command, nothing } from './command.ts';
 
 /** CAPABILITY (RFC 9051 §6.1.1). */
 export const capability = command({
   name: 'CAPABILITY',
-  states: ['not-authenticated'],
+  states: ANY_STATE,
   parse: nothing,
   async *run(session) {
     yield `* CAPABILITY ${session.capabilities()}\r\n`;

@@ -1,11 +1,11 @@
 import { encodeId, parseId } from '../imap/id.ts';
 import { Encoder } from '../wire/encoder.ts';
-import { command } from './command.ts';
+import { ANY_STATE, command } from './command.ts';
 
 /** ID (RFC 2971 §3.1). The answer names the product and no version: before login nobody needs one. */
 export const id = command({
   name: 'ID',
-  states: ['not-authenticated'],
+  states: ANY_STATE,
   parse(scanner) {
     scanner.space();
     return parseId(scanner);

@@ -1,32 +1,39 @@
 import { append } from '../commands/append.ts';
 import { authenticate } from '../commands/authenticate.ts';
 import { capability } from '../commands/capability.ts';
+import { check } from '../commands/check.ts';
+import { close } from '../commands/close.ts';
 import { create } from '../commands/create.ts';
 import { deleteMailbox } from '../commands/delete.ts';
+import { examine } from '../commands/examine.ts';
+import { expunge } from '../commands/expunge.ts';
 import { list } from '../commands/list.ts';
 import { login } from '../commands/login.ts';
 import { logout } from '../commands/logout.ts';
 import { lsub } from '../commands/lsub.ts';
 import { noop } from '../commands/noop.ts';
 import { rename } from '../commands/rename.ts';
+import { select } from '../commands/select.ts';
 import { starttls } from '../commands/starttls.ts';
 import { status } from '../commands/status.ts';
 import { subscribe } from '../commands/subscribe.ts';
 import { unsubscribe } from '../commands/unsubscribe.ts';
 import { STATUS_ITEMS } from '../items/status-items.ts';
-import type { Extension } from './extension.ts';
+import type { CapabilityContext, Extension } from './extension.ts';
 
 export const imap4rev1: Extension = {
   source: 'RFC 3501: IMAP4rev1',
   commands: [
     ...[capability, noop, logout, starttls, authenticate, login],
+    ...[select, examine, check, close, expunge],
     ...[create, deleteMailbox, rename, subscribe, unsubscribe, list, lsub, append],
   ],
   words: { statusItems: STATUS_ITEMS },
   openCommands: vocabulary => [status(vocabulary)],
-  capabilities: ({ secure, startTlsPossible, mechanisms }) => [
-    'IMAP4rev1',
-    ...(startTlsPossible ? ['STARTTLS'] : []),
-    ...(secure ? mechanisms.map(name => `AUTH=${name}`) : ['LOGINDISABLED']),
-  ],
+  capabilities: context => ['IMAP4rev1', ...(context.serving ? [] : waysIn(context))],
 };
+
+function waysIn({ secure, startTlsPossible, mechanisms }: CapabilityContext): readonly string[] {
+  const offered = secure ? mechanisms.map(name => `AUTH=${name}`) : ['LOGINDISABLED'];
+  return startTlsPossible ? ['STARTTLS', ...offered] : offered;
+}

@@ -5,7 +5,6 @@ import type { Status } from '../imap/status.ts';
 import type { ModSeq, Seq, Uid } from '../mail/ids.ts';
 import type { Mailbox, Store } from '../mail/store.ts';
 import type { UidRanges } from '../mail/uid-ranges.ts';
-import type { LiteralHead } from '../wire/framer.ts';
 import type { Scanner } from '../wire/scanner.ts';
 
 /** Where a session stands (RFC 9051 §3), as far as commands ask. */
@@ -72,7 +71,6 @@ export interface MailSession {
 
 /** Octets that the client sends as a literal, pulled. */
 export interface Upload {
-  readonly head: LiteralHead;
   readonly size: number;
   /** The continuation request goes out at the first pull. */
   readonly source: AsyncIterable<Uint8Array>;

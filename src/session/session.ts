@@ -1,30 +1,27 @@
 import type { PasswordCredentials, SaslMechanism } from '../auth/sasl/mechanism.ts';
+import { BrokenResponse } from '../imap/broken-response.ts';
 import type { IdParameters } from '../imap/id.ts';
-import { renderStatus, type Status, statusOf } from '../imap/status.ts';
-import { MailError } from '../mail/mail-error.ts';
+import { renderStatus } from '../imap/status.ts';
 import { ConnectionLost } from '../net/channel.ts';
 import type { ClientConnection } from '../net/client-connection.ts';
 import type { Logger } from '../observe/log.ts';
 import type { Tracer } from '../observe/protocol-trace.ts';
 import type { SessionEntry } from '../observe/session-registry.ts';
-import type { LiteralHead } from '../wire/framer.ts';
-import { Input, type LiteralDecision, type Unit } from '../wire/input.ts';
-import { Malformed } from '../wire/malformed.ts';
-import { Scanner } from '../wire/scanner.ts';
+import { ClientInput } from './client-input.ts';
+import { ClientOutput } from './client-output.ts';
+import { CommandLoop } from './command-loop.ts';
 import type { CommandSession, Completion, MailSession, SessionState } from './contract.ts';
-import type { Admitted, AdmittedToRelay } from './gate.ts';
+import type { Admitted, AdmittedToRelay, AdmittedToStore } from './gate.ts';
+import { literalsBeforeLogin, literalsOfCommands } from './literals.ts';
 import { attemptLogin, discard, type LoginContext, tellInsecure } from './login-attempt.ts';
-import { Relay } from './relay.ts';
+import type { Relay } from './relay.ts';
+import { openRelay } from './relay-phase.ts';
+import { ServedMail } from './served-mail.ts';
 import type { SessionServices, Settings } from './services.ts';
 import { turnToTls } from './starttls.ts';
 
-/** Literals in one command before login: LOGIN has two. Each adds two segments. */
-const SEGMENTS_BEFORE_LOGIN = 2 * 2 + 1;
-/** More than this still to come of a refused command, and hanging up is kinder than reading it. */
-const SKIP_BEFORE_LOGIN = 1024 * 1024;
-const NAME = /^[^\s]+ (LOGIN|AUTHENTICATE) /i;
-/** The tag of a command that nobody will parse: ASTRING-CHAR except "+" (RFC 9051 §9). Anything else would be sent back as it came. */
-const REFUSED_TAG = /^[^\x00-\x20\x7f-\xff(){"%*\\+]+(?= )/;
+/** How long a command may go on that is under way when its session is ended: most are answered at once, and then count. */
+const FINISH_MS = 1000;
 
 export interface SessionMode {
   /** Whether STARTTLS may be used; such a listener takes no password before it. */
@@ -33,22 +30,27 @@ export interface SessionMode {
   readonly clear: boolean;
 }
 
-/** One client, from the greeting to the end: the command loop, and after login the relay. */
+/** One client, from the greeting to the end: before login, and then served from a store or joined with an upstream. */
 export class Session implements CommandSession {
   readonly #connection: ClientConnection;
   readonly #services: SessionServices;
   readonly #mode: SessionMode;
   readonly #entry: SessionEntry;
   readonly #log: Logger;
+  readonly #input: ClientInput;
+  readonly #output: ClientOutput;
   #settings: Settings;
-  #input: Input;
-  #state: SessionState = 'not-authenticated';
-  #conversing = false;
+  #closing = false;
   #handshaking = false;
-  #badCommands = 0;
+  /** Whether a command is under way. */
+  #busy = false;
+  /** To be told when the command that is under way has ended. */
+  #farewell: string | undefined;
   #tracer: Tracer | undefined;
   #admitted: Admitted | undefined;
   #relay: Relay | undefined;
+  #mail: ServedMail | undefined;
+  #idleTimer: NodeJS.Timeout | undefined;
 
   constructor(connection: ClientConnection, mode: SessionMode, services: SessionServices) {
     this.#connection = connection;
@@ -66,7 +68,12 @@ export class Session implements CommandSession {
       phase: 'login',
       kick: reason => this.#kick(reason),
     });
-    this.#input = this.#openInput();
+    this.#output = new ClientOutput(connection, bytes => this.#noteSent(bytes));
+    const { line, literal_before_login } = this.#settings.limits;
+    this.#input = new ClientInput(
+      { line, read: () => this.#read(), goAhead: () => this.#output.send('+ OK\r\n') },
+      literalsBeforeLogin(literal_before_login, () => this.secure),
+    );
     this.#openTrace('');
   }
 
@@ -74,43 +81,44 @@ export class Session implements CommandSession {
   async run(): Promise<void> {
     const { sessions, metrics } = this.#services;
     const { authenticate } = this.#settings.limits;
-    const mode = { mode: 'greeting' };
-    metrics.sessions.inc(mode);
+    metrics.sessions.inc({ mode: 'greeting' });
     const deadline = setTimeout(() => {
+      if (this.#admitted) return;
       metrics.limitsHit.inc({ limit: 'authenticate' });
       this.#bye('Login took too long.');
     }, authenticate);
     try {
-      await this.#converseUntilLogin();
-      clearTimeout(deadline);
+      await this.#greet();
+      await this.#openLoop().run();
       // A session that was told BYE while its login was under way stays at that.
-      if (this.#admitted?.mode === 'relay' && this.#state !== 'closing') {
-        metrics.sessions.dec(mode);
-        mode.mode = 'relay';
-        metrics.sessions.inc(mode);
-        await this.#join(this.#admitted);
-      }
+      if (this.#admitted?.mode === 'relay' && !this.#closing) await this.#join(this.#admitted);
     } catch (error) {
       this.#fail(error);
     } finally {
       clearTimeout(deadline);
+      clearTimeout(this.#idleTimer);
+      const mode = this.#modeNow;
+      if (mode === 'serve') this.#tellEnd({});
       this.#entry.phase = 'closing';
-      if (this.#admitted) await discard(this.#admitted);
+      await this.#release();
       await this.#connection.channel.close();
       this.#tracer?.end();
       sessions.close(this.#connection.id);
-      metrics.sessions.dec(mode);
+      metrics.sessions.dec({ mode });
     }
   }
 
   // What commands may ask of the session.
 
   get state(): SessionState {
-    return this.#state;
+    if (this.#closing) return 'closing';
+    if (!this.#mail) return 'not-authenticated';
+    return this.#mail.selection ? 'selected' : 'authenticated';
   }
 
   get mail(): MailSession {
-    throw new Error('no mailboxes are served in this state');
+    if (!this.#mail) throw new Error('no mailboxes are served in this state');
+    return this.#mail;
   }
 
   get serverName(): string {
@@ -131,7 +139,7 @@ export class Session implements CommandSession {
 
   capabilities(): string {
     return this.#services.registry.capabilities({
-      serving: false,
+      serving: this.#mail !== undefined,
       secure: this.secure,
       startTlsPossible: this.startTlsPossible,
       mechanisms: this.#settings.mechanisms.map(({ name }) => name),
@@ -145,16 +153,8 @@ export class Session implements CommandSession {
   }
 
   async converse(challenge: string): Promise<string> {
-    await this.#send(`+ ${challenge}\r\n`);
-    this.#conversing = true;
-    try {
-      const unit = await this.#input.next();
-      if (unit.kind === 'end') throw new ConnectionLost('the client left during AUTHENTICATE');
-      if (unit.kind !== 'whole') throw new Malformed('the response is too long');
-      return new Scanner(unit.segments).restOfLine();
-    } finally {
-      this.#conversing = false;
-    }
+    await this.#output.send(`+ ${challenge}\r\n`);
+    return await this.#input.line();
   }
 
   async login(credentials: PasswordCredentials): Promise<Completion> {
@@ -163,176 +163,132 @@ export class Session implements CommandSession {
     const admitted = await attemptLogin(credentials, this.#loginContext());
     this.#admitted = admitted;
     this.#openTrace(admitted.principal.login);
-    if (admitted.mode === 'serve') throw new Error('serving is not built yet');
-    for (const alert of admitted.session.alerts) await this.#send(alert);
-    return {
-      status: 'OK',
-      code: `CAPABILITY ${admitted.session.capabilities}`,
-      text: 'Logged in.',
-      afterwards: 'relay',
-    };
+    const text = 'Logged in.';
+    if (admitted.mode === 'serve') {
+      if (!this.#closing) this.#serve(admitted);
+      return { status: 'OK', code: `CAPABILITY ${this.capabilities()}`, text, afterwards: 'serve' };
+    }
+    for (const alert of admitted.session.alerts) await this.#output.send(alert);
+    return { status: 'OK', code: `CAPABILITY ${admitted.session.capabilities}`, text, afterwards: 'relay' };
   }
 
-  // The command loop.
+  // Before login.
 
-  async #converseUntilLogin(): Promise<void> {
-    const greeting = {
-      status: 'OK',
-      code: `CAPABILITY ${this.capabilities()}`,
-      text: `${this.serverName} ready.`,
-    } as const;
-    await this.#send(renderStatus('*', greeting));
-    while (this.#state !== 'closing') {
-      const unit = await this.#input.next();
-      if (unit.kind === 'end') return;
-      if (unit.kind === 'whole') await this.#execute(unit.segments);
-      else await this.#refuse(unit);
-      if (this.#admitted) return;
-    }
+  async #greet(): Promise<void> {
+    const code = `CAPABILITY ${this.capabilities()}`;
+    await this.#output.send(renderStatus('*', { status: 'OK', code, text: `${this.serverName} ready.` }));
   }
 
-  async #execute(segments: readonly Buffer[]): Promise<void> {
-    const scanner = new Scanner(segments, this.#settings.limits.nesting);
-    let tag = '*';
-    let completion: Completion;
-    try {
-      tag = readTag(scanner);
-      completion = await this.#run(scanner);
-    } catch (error) {
-      completion = this.#answer(error);
-    }
-    if (this.#state === 'closing') return;
-    if (completion.afterwards === 'starttls') {
-      await this.#startTls(tag, completion);
-      return;
-    }
-    await this.#send(renderStatus(tag, completion));
-    if (completion.afterwards === 'logout') this.#state = 'closing';
-    if (completion.status === 'BAD') this.#countBadCommand();
+  #openLoop(): CommandLoop {
+    const { registry, metrics } = this.#services;
+    return new CommandLoop({
+      session: this,
+      input: this.#input,
+      output: this.#output,
+      registry,
+      metrics,
+      log: this.#log,
+      settings: () => this.#settings,
+      mail: () => this.#mail,
+      beforeCommand: name => this.#beforeCommand(name),
+      afterCommand: completion => this.#afterCommand(completion),
+      end: text => this.#bye(text),
+      startTls: (tag, completion) => this.#startTls(tag, completion),
+    });
   }
 
-  async #run(scanner: Scanner): Promise<Completion> {
-    const name = scanner.atom('a command').toUpperCase();
-    const command = this.#services.registry.command(name);
-    if (!command?.states.includes(this.#state)) {
-      return { status: 'BAD', text: command ? `${name} is not possible now.` : 'Unknown command.' };
-    }
+  #beforeCommand(name: string): void {
+    this.#busy = true;
     if (!this.secure && (name === 'LOGIN' || name === 'AUTHENTICATE')) tellInsecure(name, this.#loginContext());
-    const running = command.prepare(scanner)(this);
-    if (running instanceof Promise) return await running;
-    for (;;) {
-      const { done, value } = await running.next();
-      if (done) return value;
-      await this.#send(typeof value === 'object' && 'unfinished' in value ? value.unfinished : value);
-    }
   }
 
-  /** A command beyond the limits, answered before its bytes have come. */
-  async #refuse(unit: Extract<Unit, { kind: 'refused' | 'partial' }>): Promise<void> {
-    const first = unit.kind === 'refused' ? unit.start : (unit.segments[0] ?? Buffer.alloc(0));
-    const reason = unit.kind === 'refused' ? unit.reason : 'literal-too-big';
-    this.#services.metrics.limitsHit.inc({ limit: reason === 'line-too-long' ? 'line' : 'literal_before_login' });
-    const text = first.toString('latin1');
-    const [tag = '*'] = REFUSED_TAG.exec(text) ?? [];
-    const status: Status =
-      !this.secure && NAME.test(text)
-        ? statusOf(new MailError('privacy-required', 'a literal without TLS'))
-        : {
-            status: 'BAD',
-            code: 'TOOBIG',
-            text: reason === 'line-too-long' ? 'The line is too long.' : 'The literal is too big.',
-          };
-    await this.#send(renderStatus(tag, status));
-    if (unit.kind === 'refused' && unit.pending > SKIP_BEFORE_LOGIN) this.#bye('Too much to skip.');
-    else this.#countBadCommand();
-  }
-
-  #answer(error: unknown): Status {
-    if (error instanceof MailError) return statusOf(error);
-    if (error instanceof Malformed) return { status: 'BAD', text: `Syntax error: ${error.message}.` };
-    if (error instanceof ConnectionLost) throw error;
-    this.#services.metrics.bugs.inc();
-    this.#log.error({ err: error }, 'a command failed unexpectedly');
-    return { status: 'NO', code: 'SERVERBUG', text: 'Internal error.' };
-  }
-
-  #countBadCommand(): void {
-    this.#services.metrics.badCommands.inc();
-    this.#badCommands += 1;
-    if (this.#badCommands < this.#settings.limits.bad_commands) return;
-    this.#services.metrics.limitsHit.inc({ limit: 'bad_commands' });
-    this.#bye('Too many bad commands.');
+  #afterCommand({ afterwards }: Completion): void {
+    this.#busy = false;
+    if (afterwards === 'logout') this.#closing = true;
+    else if (this.#farewell !== undefined) this.#bye(this.#farewell);
   }
 
   async #startTls(tag: string, completion: Completion): Promise<void> {
-    const unread = this.#input.takeRest();
+    const unread = this.#input.restart();
     this.#handshaking = true;
     try {
-      await turnToTls(this.#send(renderStatus(tag, completion)), unread, this.#loginContext());
+      await turnToTls(this.#output.send(renderStatus(tag, completion)), unread, this.#loginContext());
     } finally {
       this.#handshaking = false;
     }
-    this.#input = this.#openInput();
   }
 
-  // After the login.
+  // After login.
 
-  async #join({ principal, upstream, session }: AdmittedToRelay): Promise<void> {
-    const { metrics } = this.#services;
-    const { channel } = this.#connection;
-    const entry = this.#entry;
-    entry.phase = 'relay';
-    entry.upstream = upstream;
-    entry.server = session.server;
-    const bytesIn = metrics.relayBytes.labels({ direction: 'in', upstream });
-    const bytesOut = metrics.relayBytes.labels({ direction: 'out', upstream });
-    const relay = new Relay({
-      client: channel,
-      upstream: session.channel,
-      fromClient: this.#input.takeRest(),
-      fromUpstream: session.rest,
-      onClientBytes: bytes => {
-        entry.bytesIn += bytes.length;
-        bytesIn.inc(bytes.length);
-        this.#tracer?.client(bytes);
-      },
-      onServerBytes: bytes => {
-        entry.bytesOut += bytes.length;
-        bytesOut.inc(bytes.length);
-        this.#tracer?.server(bytes);
-      },
+  #serve({ store }: AdmittedToStore): void {
+    const { registry, metrics } = this.#services;
+    const { literal, idle } = this.#settings.limits;
+    this.#mail = new ServedMail({
+      store,
+      literalMost: literal,
+      features: registry.features,
+      entry: this.#entry,
+      readLine: () => this.#input.line(),
     });
-    this.#relay = relay;
-    const end = await relay.run();
-    const seconds = Math.round((Date.now() - this.#connection.since) / 1000);
-    const about = {
-      login: principal.login,
-      upstream,
-      server: session.server,
-      bytesIn: entry.bytesIn,
-      bytesOut: entry.bytesOut,
-    };
-    this.#log.info({ ...about, seconds, endedBy: end.by, error: end.error?.message }, 'session ended');
+    this.#input.literals = literalsOfCommands(registry, literal);
+    this.#connection.channel.socket.once('close', () => this.#mail?.abort(new ConnectionLost('the client left')));
+    this.#idleTimer = setTimeout(() => {
+      metrics.limitsHit.inc({ limit: 'idle' });
+      this.#bye('Idle for too long.');
+    }, idle).unref();
+    this.#enter('serve');
+  }
+
+  async #join(admitted: AdmittedToRelay): Promise<void> {
+    const { metrics } = this.#services;
+    this.#enter('relay');
+    this.#relay = openRelay(admitted, {
+      connection: this.#connection,
+      entry: this.#entry,
+      metrics,
+      tracer: this.#tracer,
+      fromClient: this.#input.restart(),
+    });
+    const end = await this.#relay.run();
+    const { upstream, server } = this.#entry;
+    this.#tellEnd({ upstream, server, endedBy: end.by, error: end.error?.message });
+  }
+
+  #enter(mode: 'serve' | 'relay'): void {
+    const { metrics } = this.#services;
+    metrics.sessions.dec({ mode: this.#modeNow });
+    this.#entry.phase = mode;
+    metrics.sessions.inc({ mode });
+  }
+
+  /** As the metrics have it. */
+  get #modeNow(): string {
+    const { phase } = this.#entry;
+    return phase === 'serve' || phase === 'relay' ? phase : 'greeting';
   }
 
   // Ends.
 
+  /** A command that a served client has under way is answered first, unless that takes too long. */
   #kick(reason: string): void {
     if (this.#relay) this.#relay.kick(reason);
-    else this.#bye(reason);
+    else if (this.#mail && this.#busy && !this.#input.answering) {
+      this.#farewell ??= reason;
+      setTimeout(() => this.#bye(reason), FINISH_MS).unref();
+    } else this.#bye(reason);
   }
 
   #bye(text: string): void {
-    if (this.#state === 'closing') return;
-    this.#state = 'closing';
+    if (this.#closing) return;
+    this.#closing = true;
     const { channel } = this.#connection;
-    // Within a handshake there is no way to say anything.
-    if (this.#handshaking) {
-      channel.destroy();
-      return;
+    // Within a handshake there is no way to say anything, and within a literal it would become a part of a message.
+    if (this.#handshaking || this.#output.unfinished) channel.destroy();
+    else {
+      this.#output.send(renderStatus('*', { status: 'BYE', code: 'UNAVAILABLE', text })).catch(() => {});
+      void channel.close();
     }
-    this.#send(renderStatus('*', { status: 'BYE', code: 'UNAVAILABLE', text })).catch(() => {});
-    void channel.close();
+    this.#mail?.abort(new ConnectionLost('the session was ended'));
   }
 
   #fail(error: unknown): void {
@@ -340,33 +296,48 @@ export class Session implements CommandSession {
       this.#log.debug({ reason: error.message }, 'connection lost');
       return;
     }
+    if (error instanceof BrokenResponse) {
+      this.#log.error({ err: error }, 'a message could not be sent to its end');
+      this.#connection.channel.destroy();
+      return;
+    }
     this.#services.metrics.bugs.inc();
     this.#log.error({ err: error }, 'a session failed unexpectedly');
     this.#bye('Internal error.');
   }
 
-  // Small parts.
-
-  #openInput(): Input {
-    const { channel } = this.#connection;
-    const source = {
-      read: async () => {
-        const bytes = await channel.read();
-        if (bytes) this.#tracer?.client(bytes);
-        return bytes;
-      },
-    };
-    return new Input(source, {
-      line: this.#settings.limits.line,
-      decide: (segments, literal) => this.#decideLiteral(segments, literal),
-      goAhead: () => this.#send('+ OK\r\n'),
-    });
+  #tellEnd(about: Readonly<Record<string, unknown>>): void {
+    const { login, bytesIn, bytesOut } = this.#entry;
+    const seconds = Math.round((Date.now() - this.#connection.since) / 1000);
+    this.#log.info({ login, ...about, bytesIn, bytesOut, seconds }, 'session ended');
   }
 
-  #decideLiteral(segments: readonly Buffer[], { size }: LiteralHead): LiteralDecision {
-    const fits = size <= this.#settings.limits.literal_before_login && segments.length < SEGMENTS_BEFORE_LOGIN;
-    // Without TLS a password is not asked for, whatever the client means to send.
-    return fits && this.secure && !this.#conversing ? 'buffer' : 'refuse';
+  async #release(): Promise<void> {
+    try {
+      await this.#mail?.close();
+      if (this.#admitted) await discard(this.#admitted);
+    } catch (error) {
+      this.#log.error({ err: error }, 'what a session had opened could not be closed');
+    }
+  }
+
+  // Small parts.
+
+  async #read(): Promise<Buffer | undefined> {
+    const bytes = await this.#connection.channel.read();
+    if (bytes) {
+      this.#idleTimer?.refresh();
+      if (this.#mail) this.#entry.bytesIn += bytes.length;
+      this.#tracer?.client(bytes);
+    }
+    return bytes;
+  }
+
+  #noteSent(bytes: string | Buffer): void {
+    // What is told to a client that only listens does not keep it logged in.
+    if (!this.#input.answering) this.#idleTimer?.refresh();
+    if (this.#mail) this.#entry.bytesOut += bytes.length;
+    this.#tracer?.server(typeof bytes === 'string' ? Buffer.from(bytes) : bytes);
   }
 
   #openTrace(login: string): void {
@@ -375,11 +346,6 @@ export class Session implements CommandSession {
     if (!this.#tracer && trace.wants(login, client.address)) {
       this.#tracer = trace.open({ id, login, address: client.address });
     }
-  }
-
-  #send(bytes: string | Buffer): Promise<void> {
-    this.#tracer?.server(typeof bytes === 'string' ? Buffer.from(bytes) : bytes);
-    return this.#connection.channel.write(bytes);
   }
 
   #loginContext(): LoginContext {
@@ -391,11 +357,4 @@ export class Session implements CommandSession {
       log: this.#log,
     };
   }
-}
-
-/** The tag, and the space behind it. @throws Malformed */
-function readTag(scanner: Scanner): string {
-  const tag = scanner.tag();
-  scanner.space();
-  return tag;
 }
