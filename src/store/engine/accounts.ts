@@ -1,0 +1,132 @@
+import { randomBytes } from 'node:crypto';
+import type { AccountId } from '../../mail/ids.ts';
+import { MailError } from '../../mail/mail-error.ts';
+import type { NewMailbox } from '../index/index-port.ts';
+import type { EngineParts } from './engine-parts.ts';
+import { onBlobs } from './failures.ts';
+import { OpenAccount } from './open-account.ts';
+import type { EngineSettings } from './settings.ts';
+
+interface Entry {
+  readonly opening: Promise<OpenAccount>;
+  users: number;
+}
+
+type Creation = { readonly mailboxes: readonly NewMailbox[] } | undefined;
+
+/**
+ * The accounts that are open, each once however many use it. One that nobody uses stays open until too many such wait; the one that
+ * has waited longest is closed then.
+ */
+export class Accounts {
+  readonly #parts: Required<EngineParts>;
+  readonly #settings: EngineSettings;
+  readonly #entries = new Map<AccountId, Entry>();
+  /** Those nobody uses, the longest unused first. */
+  readonly #idle = new Set<AccountId>();
+  readonly #closing = new Map<AccountId, Promise<void>>();
+  /** Closed while something was left to do for upkeep. */
+  readonly #left = new Set<AccountId>();
+  #closed = false;
+
+  constructor(parts: EngineParts, settings: EngineSettings) {
+    this.#parts = { now: Date.now, random: randomBytes, room: async () => {}, settings: {}, ...parts };
+    this.#settings = settings;
+  }
+
+  /** To be released by the caller. @param create what the account begins with when it is new @throws MailError */
+  async acquire(id: AccountId, create?: Creation): Promise<OpenAccount> {
+    for (;;) {
+      if (this.#closed) throw new MailError('unavailable', 'the engine is closed');
+      const known = this.#entries.get(id);
+      const entry = known ?? this.#begin(id, create);
+      entry.users += 1;
+      this.#idle.delete(id);
+      try {
+        return await entry.opening;
+      } catch (error) {
+        // Somebody else's attempt, who may not have wanted it to be made.
+        if (!known) throw error;
+      }
+    }
+  }
+
+  release({ id }: OpenAccount): void {
+    const entry = this.#entries.get(id);
+    if (!entry) return;
+    entry.users -= 1;
+    if (entry.users > 0) return;
+    this.#idle.add(id);
+    for (const oldest of this.#idle) {
+      if (this.#idle.size <= this.#settings.idleAccounts) break;
+      this.#retire(oldest);
+    }
+  }
+
+  async using<T>(id: AccountId, work: (account: OpenAccount) => Promise<T>): Promise<T> {
+    const account = await this.acquire(id);
+    try {
+      return await account.run(() => work(account));
+    } finally {
+      this.release(account);
+    }
+  }
+
+  /** Accounts on which upkeep may have something to do; those that are closed are named once. */
+  async due(): Promise<readonly AccountId[]> {
+    const open = await Promise.allSettled([...this.#entries.values()].map(({ opening }) => opening));
+    const due = open.flatMap(result => (result.status === 'fulfilled' && result.value.due ? [result.value.id] : []));
+    const left = [...this.#left];
+    this.#left.clear();
+    return [...new Set([...due, ...left])];
+  }
+
+  load(): { readonly accounts: number; readonly stores: number } {
+    let stores = 0;
+    for (const { users } of this.#entries.values()) stores += users;
+    return { accounts: this.#entries.size, stores };
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.allSettled([...this.#entries.values()].map(({ opening }) => opening));
+    for (const id of this.#entries.keys()) this.#retire(id);
+    await Promise.all(this.#closing.values());
+  }
+
+  #begin(id: AccountId, create: Creation): Entry {
+    const entry: Entry = { opening: this.#open(id, create), users: 0 };
+    this.#entries.set(id, entry);
+    entry.opening.catch(() => this.#entries.delete(id));
+    return entry;
+  }
+
+  async #open(id: AccountId, create: Creation): Promise<OpenAccount> {
+    // What closes now holds files that the one that opens would hold again.
+    await this.#closing.get(id);
+    const index = await this.#parts.index.open(id, create);
+    try {
+      const blobs = await onBlobs(() => this.#parts.blobs(id));
+      this.#left.delete(id);
+      return new OpenAccount(id, index, blobs, this.#parts, this.#settings);
+    } catch (error) {
+      await index.close();
+      throw error;
+    }
+  }
+
+  #retire(id: AccountId): void {
+    const entry = this.#entries.get(id);
+    if (!entry) return;
+    this.#entries.delete(id);
+    this.#idle.delete(id);
+    const closed = this.#close(entry).finally(() => this.#closing.delete(id));
+    this.#closing.set(id, closed);
+  }
+
+  async #close({ opening }: Entry): Promise<void> {
+    const account = await opening;
+    if (account.due) this.#left.add(account.id);
+    await account.close();
+  }
+}
