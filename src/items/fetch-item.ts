@@ -35,8 +35,7 @@ export interface FetchPart {
 
 /** What a row's value depends on besides the row. */
 export interface RowView {
-  /** Messages from this UID on are \Recent to this session. */
-  readonly recentFrom: number;
+  isRecent(uid: number): boolean;
 }
 
 export interface ContentPart {

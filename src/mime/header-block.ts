@@ -1,4 +1,5 @@
 import { unfold } from './encode-string.ts';
+import { fieldSelector } from './field-selector.ts';
 import type { Field } from './wanted-fields.ts';
 
 const LF = 10;
@@ -30,20 +31,9 @@ function* fieldsIn(block: Buffer): Generator<Line> {
   }
 }
 
-/**
- * HEADER.FIELDS, or with `except` HEADER.FIELDS.NOT, of a header block (RFC 9051 §6.4.5.1): the fields as they are written and where
- * they stand, and the empty line. Names are compared without case.
- */
+/** `fieldSelector` for one block. */
 export function selectFields(block: Buffer, names: readonly string[], except = false): Buffer {
-  const wanted = new Set(names.map(name => name.toLowerCase()));
-  const pieces: Buffer[] = [];
-  for (const { name, start, end } of fieldsIn(block)) {
-    if (wanted.has(name) === except) continue;
-    pieces.push(block.subarray(start, end));
-    // A header that ends in the middle of a line.
-    if (block[end - 1] !== LF) pieces.push(Buffer.from('\r\n'));
-  }
-  return Buffer.concat([...pieces, Buffer.from('\r\n')]);
+  return fieldSelector(names, except)(block);
 }
 
 /** Every field with this name, in order, unfolded, in wire form. */

@@ -53,14 +53,19 @@ export class ResponseBuffer {
     this.#bytes.set(bytes, at);
   }
 
-  /** A literal, its head included. Octets that a literal cannot hold are replaced: see `withoutNul`. */
+  /** Octets of a literal; those that it cannot hold are replaced: see `withoutNul`. */
+  octets(bytes: Uint8Array): void {
+    const at = this.#length;
+    this.bytes(bytes);
+    withoutNul(this.#bytes.subarray(at, this.#length));
+  }
+
+  /** A literal, its head included. */
   literal(bytes: Uint8Array): void {
     this.text('{');
     this.number(bytes.length);
     this.text('}\r\n');
-    const at = this.#length;
-    this.bytes(bytes);
-    withoutNul(this.#bytes.subarray(at, this.#length));
+    this.octets(bytes);
   }
 
   /** Forgets what was written after there were `length` octets. */
