@@ -3,21 +3,28 @@ import { authenticate } from '../commands/authenticate.ts';
 import { capability } from '../commands/capability.ts';
 import { check } from '../commands/check.ts';
 import { close } from '../commands/close.ts';
+import { copy } from '../commands/copy.ts';
 import { create } from '../commands/create.ts';
 import { deleteMailbox } from '../commands/delete.ts';
 import { examine } from '../commands/examine.ts';
 import { expunge } from '../commands/expunge.ts';
+import { fetch } from '../commands/fetch.ts';
 import { list } from '../commands/list.ts';
 import { login } from '../commands/login.ts';
 import { logout } from '../commands/logout.ts';
 import { lsub } from '../commands/lsub.ts';
 import { noop } from '../commands/noop.ts';
 import { rename } from '../commands/rename.ts';
+import { search } from '../commands/search.ts';
 import { select } from '../commands/select.ts';
 import { starttls } from '../commands/starttls.ts';
 import { status } from '../commands/status.ts';
+import { store } from '../commands/store.ts';
 import { subscribe } from '../commands/subscribe.ts';
 import { unsubscribe } from '../commands/unsubscribe.ts';
+import { FETCH_ITEMS } from '../items/fetch/items.ts';
+import { macros } from '../items/fetch/macros.ts';
+import { SEARCH_KEYS } from '../items/search/keys.ts';
 import { STATUS_ITEMS } from '../items/status-items.ts';
 import type { CapabilityContext, Extension } from './extension.ts';
 
@@ -28,8 +35,9 @@ export const imap4rev1: Extension = {
     ...[select, examine, check, close, expunge],
     ...[create, deleteMailbox, rename, subscribe, unsubscribe, list, lsub, append],
   ],
-  words: { statusItems: STATUS_ITEMS },
-  openCommands: vocabulary => [status(vocabulary)],
+  words: { fetchItems: FETCH_ITEMS, fetchMacros: macros, searchKeys: SEARCH_KEYS, statusItems: STATUS_ITEMS },
+  openCommands: words => [status(words), fetch(words, false), store(words, false), search(words, false), copy(false)],
+  uidCommands: words => [fetch(words, true), store(words, true), search(words, true), copy(true)],
   capabilities: context => ['IMAP4rev1', ...(context.serving ? [] : waysIn(context))],
 };
 

@@ -3,6 +3,7 @@ import { uid } from '../commands/uid.ts';
 import { type DecodeCharset, decodeBasicCharset } from '../imap/charset.ts';
 import { openVocabulary } from '../items/vocabulary.ts';
 import { children } from './children.ts';
+import { condstore } from './condstore.ts';
 import { createSpecialUse } from './create-special-use.ts';
 import { enable } from './enable.ts';
 import type { CapabilityContext, Extension } from './extension.ts';
@@ -10,9 +11,11 @@ import { id } from './id.ts';
 import { idle } from './idle.ts';
 import { imap4rev1 } from './imap4rev1.ts';
 import { literalPlus } from './literal-plus.ts';
+import { move } from './move.ts';
 import { namespace } from './namespace.ts';
 import { saslIr } from './sasl-ir.ts';
 import { specialUse } from './special-use.ts';
+import { uidplus } from './uidplus.ts';
 import { unselect } from './unselect.ts';
 
 /** All that Postern speaks; a new RFC is one more line. */
@@ -28,6 +31,9 @@ export const EXTENSIONS: readonly Extension[] = [
   enable,
   idle,
   unselect,
+  uidplus,
+  move,
+  condstore,
 ];
 
 /** Commands by name and capabilities by circumstance, from the extensions that are registered. */

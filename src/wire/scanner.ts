@@ -82,6 +82,14 @@ export class Scanner {
     return true;
   }
 
+  /** Takes a terminal of some command's own if it is next. @param pattern sticky (`y`) */
+  acceptToken(pattern: RegExp): string | undefined {
+    pattern.lastIndex = this.#at;
+    const text = pattern.exec(this.#line)?.[0];
+    this.#at += text?.length ?? 0;
+    return text;
+  }
+
   take(character: string): void {
     this.#take(character, `"${character}"`);
   }
