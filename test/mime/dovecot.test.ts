@@ -3,8 +3,8 @@ import type { Section } from '../../src/mail/message.ts';
 import { encodeBodyStructure, extentSize } from '../../src/mime/encode-body-structure.ts';
 import { encodeEnvelope } from '../../src/mime/encode-envelope.ts';
 import { selectFields } from '../../src/mime/header-block.ts';
-import { locate, partAt } from '../../src/mime/section.ts';
-import type { Part, Structure } from '../../src/mime/structure.ts';
+import { locate } from '../../src/mime/section.ts';
+import type { Structure } from '../../src/mime/structure.ts';
 import { parseStructure } from '../../src/mime/structure-parser.ts';
 import { Dovecot } from '../support/dovecot.ts';
 import { ImapClient } from '../support/imap-client.ts';
@@ -13,6 +13,7 @@ import { describeWithPeers } from '../support/peers.ts';
 import { madeUpMessage } from './corpus.ts';
 import { DIFFERENCES } from './dovecot-differences.ts';
 import { canonical, itemOf } from './imap-strings.ts';
+import { headerEndsAtDelimiter, sectionsOf } from './sections.ts';
 
 const COUNT = long ? 2000 : 510;
 const BATCH = 30;
@@ -117,47 +118,6 @@ function answer(structure: Structure, item: 'ENVELOPE' | 'BODYSTRUCTURE' | 'BODY
   }
   if (!envelope) throw new Error('a message has an envelope');
   return encodeEnvelope(envelope).toString('latin1');
-}
-
-/** The listed difference that the corpus cannot avoid: all header up to a delimiter, which ends more than that part. */
-function headerEndsAtDelimiter(part: Part): boolean {
-  return part.children.some(
-    child =>
-      (child.body.start === child.body.end && child.body.end === part.body.end && part.header.start > 0) ||
-      headerEndsAtDelimiter(child),
-  );
-}
-
-/** Names and sections of everything there is, and of some things that are not there. */
-function sectionsOf({ root }: Structure): [string, Section][] {
-  const sections: [string, Section][] = [
-    ['', { path: [], want: { kind: 'all' } }],
-    ['HEADER', { path: [], want: { kind: 'header' } }],
-    ['TEXT', { path: [], want: { kind: 'text' } }],
-    ['HEADER.FIELDS (SUBJECT TO)', { path: [], want: { kind: 'fields', names: ['Subject', 'to'], except: false } }],
-    ['HEADER.FIELDS.NOT (X-OTHER)', { path: [], want: { kind: 'fields', names: ['x-other'], except: true } }],
-    ['9', { path: [9], want: { kind: 'all' } }],
-  ];
-  const walk = (path: readonly number[]) => {
-    const part = partAt(root, path);
-    if (!part) return;
-    const name = path.join('.');
-    sections.push([name, { path, want: { kind: 'all' } }], [`${name}.MIME`, { path, want: { kind: 'mime' } }]);
-    sections.push(
-      [`${name}.HEADER`, { path, want: { kind: 'header' } }],
-      [`${name}.TEXT`, { path, want: { kind: 'text' } }],
-    );
-    if (part.kind === 'message') {
-      sections.push([
-        `${name}.HEADER.FIELDS (FROM)`,
-        { path, want: { kind: 'fields', names: ['From'], except: false } },
-      ]);
-    }
-    if (part.kind !== 'multipart' && part.kind !== 'message') return;
-    for (let number = 1; number < 5; number += 1) walk([...path, number]);
-  };
-  for (let number = 1; number < 5; number += 1) walk([number]);
-  return sections.slice(0, 60);
 }
 
 /** What is sent for it with CRLF everywhere and 0x80 for NUL, as Dovecot does; nothing for what is not there. */

@@ -1,0 +1,105 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { DIFFERENCES } from '../mime/dovecot-differences.ts';
+import { canonical, itemOf } from '../mime/imap-strings.ts';
+import { headerEndsAtDelimiter, sectionsOf } from '../mime/sections.ts';
+import { long } from '../support/long.ts';
+import { describeWithPeers } from '../support/peers.ts';
+import { Beside, CORPUS, keptStructure } from './store-dovecot-stand.ts';
+
+const BATCH = 50;
+const ITEMS = ['ENVELOPE', 'BODYSTRUCTURE', 'BODY', 'RFC822.SIZE', 'INTERNALDATE'] as const;
+const WHOLE = ['RFC822', 'RFC822.HEADER', 'RFC822.TEXT'] as const;
+/** From, and at most how much: at the beginning, across, at the end, beyond it. */
+const PARTIALS = ['<0.1>', '<0.20>', '<7.100>', '<50.100000>', '<100000000.10>'];
+
+describeWithPeers(['dovecot'], 'messages in the embedded store, beside Dovecot', () => {
+  let beside: Beside;
+  const exempt = CORPUS.map(message => headerEndsAtDelimiter(keptStructure(message).root));
+
+  beforeAll(async () => {
+    beside = await Beside.start();
+    await beside.fill('INBOX', CORPUS);
+    await beside.both('CREATE Differences');
+    await beside.fill(
+      'Differences',
+      DIFFERENCES.map(({ message }) => Buffer.from(message, 'latin1')),
+    );
+  }, 180_000);
+
+  afterAll(async () => {
+    await beside?.end();
+  });
+
+  it('are told as Dovecot tells them', async () => {
+    await beside.both('SELECT INBOX');
+    const found: string[] = [];
+    let compared = 0;
+    for (let first = 0; first < CORPUS.length; first += BATCH) {
+      for (const item of ITEMS) {
+        const pairs = await beside.fetch(`${first + 1}:${Math.min(CORPUS.length, first + BATCH)}`, item);
+        for (const [offset, pair] of pairs.entries()) {
+          if (item.startsWith('BODY') && exempt[first + offset]) continue;
+          compared += 1;
+          const [ours, theirs] = pair.map(line => canonical(itemOf(line, item)));
+          if (ours !== theirs) found.push(`message ${first + offset}: ${item}\n  ours    ${ours}\n  dovecot ${theirs}`);
+        }
+      }
+    }
+    expect(found.slice(0, 3)).toEqual([]);
+    expect(compared).toBeGreaterThan(4 * CORPUS.length);
+    expect(exempt.filter(Boolean).length).toBeLessThan(CORPUS.length / 8);
+  }, 180_000);
+
+  it('have the same octets in every section, whole and in part', async () => {
+    await beside.both('EXAMINE INBOX');
+    const found: string[] = [];
+    let compared = 0;
+    for (const [index, message] of CORPUS.entries()) {
+      if (exempt[index] || (!long && index % 2 === 1)) continue;
+      const names = sectionsOf(keptStructure(message)).map(([name]) => name);
+      const asked = [
+        ...names.map(name => `BODY.PEEK[${name}]`),
+        ...names
+          .filter((_, place) => (place + index) % 4 === 0)
+          .map((name, place) => `BODY.PEEK[${name}]${PARTIALS[(place + index) % PARTIALS.length]}`),
+        ...WHOLE,
+      ];
+      const [pair] = await beside.fetch(String(index + 1), `(${asked.join(' ')})`);
+      const [ours, theirs] = (pair ?? []).map(sectionValues);
+      compared += theirs?.size ?? 0;
+      expect([index, ours && [...ours.keys()].sort()]).toEqual([index, theirs && [...theirs.keys()].sort()]);
+      for (const [name, value] of theirs ?? []) {
+        if (ours?.get(name) !== value)
+          found.push(`message ${index} ${name}: ${JSON.stringify([ours?.get(name), value])}`);
+      }
+    }
+    expect(found.slice(0, 3)).toEqual([]);
+    expect(compared).toBeGreaterThan(10 * CORPUS.length);
+  }, 180_000);
+
+  it('differ in what is listed, and in just that way', async () => {
+    await beside.both('SELECT Differences');
+    for (const [index, { item, ours, dovecot, what }] of DIFFERENCES.entries()) {
+      const [pair = []] = await beside.fetch(String(index + 1), item);
+      expect([what, ...pair.map(line => canonical(itemOf(line, item)))]).toEqual([what, ours, dovecot]);
+    }
+  });
+});
+
+/** Items of one answer with their values, however these are written; what is not there is as if it were empty. */
+function sectionValues(line: string): Map<string, string> {
+  const values = new Map<string, string>();
+  const item = /(BODY\[[^\]]*\](?:<\d+>)?|RFC822(?:\.HEADER|\.TEXT)?) (?:\{(\d+)\}\r\n|"((?:[^"\\]|\\.)*)"|NIL)/y;
+  item.lastIndex = line.indexOf('(') + 1;
+  for (let match = item.exec(line); match; match = item.exec(line)) {
+    const [all, name = '', octets, quoted = ''] = match;
+    let end = match.index + all.length;
+    if (octets === undefined) values.set(name.toUpperCase(), quoted.replace(/\\(.)/g, '$1'));
+    else {
+      values.set(name.toUpperCase(), line.slice(end, end + Number(octets)));
+      end += Number(octets);
+    }
+    item.lastIndex = end + 1;
+  }
+  return values;
+}
