@@ -84,7 +84,9 @@ function claim(principal: Principal, { services, settings, entry }: LoginContext
   sessions.identify(entry, principal);
   if (sessions.countByAccount(principal.account) <= settings.limits.per_login) return;
   metrics.limitsHit.inc({ limit: 'per_login' });
-  throw new MailError('limit', `more than ${settings.limits.per_login} sessions of ${principal.login}`);
+  throw new MailError('limit', `more than ${settings.limits.per_login} sessions of ${principal.login}`, {
+    answer: 'Too many connections.',
+  });
 }
 
 function tell(
