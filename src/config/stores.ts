@@ -59,6 +59,6 @@ export const storeSchema = z
       .positive()
       .max(100_000)
       .default(200)
-      .describe('Accounts that stay open while nobody is logged in to them: about 190 KB and 3 file descriptors each.'),
+      .describe('Indexes kept open, about 190 KB and 3 file descriptors each. Others are opened when they are used.'),
   })
   .describe('Where mail is kept that Postern serves itself.');

@@ -27,6 +27,17 @@ export interface Metrics {
   readonly upstreamLogins: Counter<'upstream' | 'outcome'>;
   /** 1 up, 0 down; kind "directory" or "upstream". Set it from `beforeRender`, after `reset()`. */
   readonly serverUp: Gauge<'kind' | 'name' | 'server'>;
+  /** Seconds from asking the index to its answer, threads' queues included; operation is a method of the port, outcome "ok" or the error's kind. */
+  readonly indexSeconds: Histogram<'operation' | 'outcome'>;
+  /** Accounts held open by the store. Set it from `beforeRender`. */
+  readonly accountsOpen: Gauge;
+  /** Octets left in the file system of the data folder, and whether it can be written. Set them from `beforeRender`. */
+  readonly dataFreeBytes: Gauge;
+  readonly dataWritable: Gauge;
+  /** Messages' contents deleted to free their space: reason "unreferenced" or "unknown" (left by a crash). */
+  readonly blobsSwept: Counter<'reason'>;
+  /** Copies of indexes made while serving: outcome "ok" or "failed". */
+  readonly snapshots: Counter<'outcome'>;
   /** By the limit's key in the configuration ("per_login", "line" ...). */
   readonly limitsHit: Counter<'limit'>;
   /** Seconds until the certificate expires; names joined by ",". Set it from `beforeRender`, after `reset()`. */
@@ -46,6 +57,9 @@ export interface Metrics {
 
 /** Reaches from a cached login (under a millisecond) to a directory that times out. */
 const LOGIN_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+/** Reaches from a thread that answers at once to a search of a large mailbox. */
+const INDEX_SECONDS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5];
 
 /** Left out of the process's metrics: they walk over every open socket at each scrape. */
 const COSTLY = [
@@ -127,6 +141,29 @@ export function createMetrics(): Metrics {
       'kind',
       'name',
       'server',
+    ),
+    indexSeconds: new Histogram({
+      name: 'postern_index_seconds',
+      help: 'Time from asking the index of an account to its answer, the wait for its thread included.',
+      labelNames: ['operation', 'outcome'],
+      buckets: INDEX_SECONDS,
+      registers,
+    }),
+    accountsOpen: gauge('postern_accounts_open', 'Accounts that the store holds open, those nobody uses among them.'),
+    dataFreeBytes: gauge('postern_data_free_bytes', 'Octets left in the file system of server.data.'),
+    dataWritable: gauge(
+      'postern_data_writable',
+      'Whether server.data can be written (1) or mail can only be read (0); without a route to a store always 0.',
+    ),
+    blobsSwept: counter(
+      'postern_blobs_swept_total',
+      'Contents of messages deleted to free their space: nothing referred to them any more, or a crash had left them.',
+      'reason',
+    ),
+    snapshots: counter(
+      'postern_snapshots_total',
+      'Copies of indexes made while serving, for postern repair.',
+      'outcome',
     ),
     limitsHit: counter('postern_limits_hit_total', 'Times a limit of the configuration took effect.', 'limit'),
     certificateExpirySeconds: gauge(

@@ -16,6 +16,7 @@ import { Upstream } from '../upstream/upstream.ts';
 import { UpstreamError } from '../upstream/upstream-error.ts';
 import { carryOver, type Kept, things } from './kept.ts';
 import { ListenerRouter } from './listener-router.ts';
+import type { Serving } from './serving.ts';
 
 /** Everything that follows from one version of the configuration. */
 export interface Composition {
@@ -29,6 +30,8 @@ export interface Composition {
 export interface CompositionDeps {
   readonly log: Logger;
   readonly buffers: ReadBuffers;
+  /** What serves mailboxes, once a route leads there. */
+  readonly serving: () => Pick<Serving, 'serve'> | undefined;
 }
 
 const MECHANISMS: Readonly<Record<string, SaslMechanism>> = { PLAIN: plain, LOGIN: login };
@@ -59,7 +62,7 @@ export function compose(
     directories: directories.now,
     upstreams: upstreams.now,
     authenticator,
-    settings: settingsOf(config, authenticator, things(upstreams.now)),
+    settings: settingsOf(config, authenticator, things(upstreams.now), deps),
   };
   const closeAll = async (ups: readonly Upstream[], dirs: readonly Directory[]): Promise<void> => {
     for (const upstream of ups) upstream.close();
@@ -99,7 +102,12 @@ function tellServerChange(log: Logger) {
   };
 }
 
-function settingsOf(config: Config, authenticator: Authenticator, upstreams: ReadonlyMap<string, Upstream>): Settings {
+function settingsOf(
+  config: Config,
+  authenticator: Authenticator,
+  upstreams: ReadonlyMap<string, Upstream>,
+  { serving }: CompositionDeps,
+): Settings {
   const reachable = reachableUpstreams(config, upstreams);
   return {
     serverName: config.server.name,
@@ -111,7 +119,12 @@ function settingsOf(config: Config, authenticator: Authenticator, upstreams: Rea
       router: new ListenerRouter(config),
       upstream: name => relayTarget(upstreams.get(name), config.upstreams[name]),
       asUpstreamError: error => (error instanceof UpstreamError ? error : undefined),
-      serve: () => Promise.reject(new Error('no store is configured')),
+      async serve({ mounts: [mount] }, principal) {
+        const store = mount && config.stores[mount.store];
+        const stores = serving();
+        if (!store || !stores) throw new Error(`the store ${mount?.store} is not open`);
+        return await stores.serve(principal, store);
+      },
     }),
   };
 }

@@ -5,6 +5,8 @@ import { describeChanges } from '../config/reload.ts';
 import type { Config, ListenerConfig } from '../config/schema.ts';
 import { Registry } from '../extensions/registry.ts';
 import { renderStatus } from '../imap/status.ts';
+import type { AccountId } from '../mail/ids.ts';
+import type { Store } from '../mail/store.ts';
 import { Admission } from '../net/admission.ts';
 import type { ClientConnection } from '../net/client-connection.ts';
 import { ReadBuffers } from '../net/read-buffers.ts';
@@ -18,11 +20,13 @@ import { createMetrics, type Metrics } from '../observe/metrics.ts';
 import { type Eavesdropper, ProtocolTrace } from '../observe/protocol-trace.ts';
 import { SessionRegistry } from '../observe/session-registry.ts';
 import { Session } from '../session/session.ts';
-import { type Composition, closeComposition, compose } from './composition.ts';
+import { type Composition, type CompositionDeps, closeComposition, compose } from './composition.ts';
 import { missingDescriptors } from './descriptors.ts';
+import { LateServing } from './late-serving.ts';
 import { listenerEvents } from './listener-events.ts';
 import { Listening } from './listening.ts';
 import { recheckSessions } from './recheck.ts';
+import { servedStore } from './serving.ts';
 import { VERSION } from './version.ts';
 
 /** How long sessions told BYE get to close before the process ends without them. */
@@ -45,6 +49,7 @@ export class Server {
   readonly #started = Date.now();
   #loaded: LoadedConfig;
   #composition: Composition;
+  readonly #serving: LateServing;
   #adminSocket: AdminSocket | undefined;
   #adminHttp: AdminHttp | undefined;
   #recheckTimer: NodeJS.Timeout | undefined;
@@ -77,7 +82,8 @@ export class Server {
     this.#hearing = hearing;
     this.#tls = ServerTls.load(config.tls, { log });
     this.#admission = new Admission(config.limits);
-    this.#composition = compose(config, { log, buffers: this.#buffers }).composition;
+    this.#serving = new LateServing({ log, metrics: this.#metrics });
+    this.#composition = compose(config, this.#parts).composition;
     this.#listening = new Listening({
       tls: this.#tls,
       admission: this.#admission,
@@ -100,6 +106,14 @@ export class Server {
 
   get adminHttp(): string | undefined {
     return this.#adminHttp?.address;
+  }
+
+  /** Opens the mailboxes of an account, as for a login of it. @throws MailError; Error when no route leads to a store */
+  async openStore(account: AccountId): Promise<Store> {
+    const store = servedStore(this.#config);
+    const serving = this.#serving.now;
+    if (!store || !serving) throw new Error('no route leads to a store');
+    return await serving.openStore(account, store);
   }
 
   /** Applies the configuration file as it is now. An invalid one changes nothing. Calls while one is under way share it. */
@@ -135,6 +149,10 @@ export class Server {
     await this.#logs.close();
   }
 
+  get #parts(): CompositionDeps {
+    return { log: this.#logs.log, buffers: this.#buffers, serving: () => this.#serving.now };
+  }
+
   get #config(): Config {
     return this.#composition.config;
   }
@@ -151,6 +169,7 @@ export class Server {
         'too few file descriptors for limits.connections; raise LimitNOFILE (ulimit -n) or lower the limit',
       );
     }
+    await this.#serving.follow(config);
     this.#metrics.beforeRender(() => this.#updateGauges());
     this.#adminSocket = await listenAdminSocket(
       config.admin.socket,
@@ -214,13 +233,9 @@ export class Server {
   /** What can fail comes first, so that a failure leaves everything as it was. */
   async #apply(loaded: LoadedConfig): Promise<void> {
     const { config } = loaded;
-    const { log } = this.#logs;
     const before = this.#config;
-    const { composition, closeDropped, closeOpened } = compose(
-      config,
-      { log, buffers: this.#buffers },
-      this.#composition,
-    );
+    await this.#serving.follow(config);
+    const { composition, closeDropped, closeOpened } = compose(config, this.#parts, this.#composition);
     const undo: (() => void)[] = [];
     try {
       this.#tls.replace(config.tls);
@@ -336,6 +351,7 @@ export class Server {
     await this.#untilNobody(LEAVE_MS);
     await Promise.allSettled([this.#adminSocket?.close(), this.#adminHttp?.close()]);
     await closeComposition(this.#composition);
+    await this.#serving.close();
   }
 }
 

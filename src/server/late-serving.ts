@@ -1,0 +1,30 @@
+import type { Config } from '../config/schema.ts';
+import { Serving, type ServingDeps, servedStore } from './serving.ts';
+
+/** What serves mailboxes, from the first configuration on that has a route to a store; then until the end of the process. */
+export class LateServing {
+  readonly #deps: ServingDeps;
+  #serving: Serving | undefined;
+
+  constructor(deps: ServingDeps) {
+    this.#deps = deps;
+  }
+
+  get now(): Serving | undefined {
+    return this.#serving;
+  }
+
+  /**
+   * Makes ready what a configuration needs. What was settled when the store was opened stays as it is.
+   * @throws DataFolderError when the data folder is not to be had
+   */
+  async follow(config: Config): Promise<void> {
+    const store = servedStore(config);
+    if (store && this.#serving) this.#serving.apply(store);
+    else if (store) this.#serving = await Serving.open(config.server.data, store, this.#deps);
+  }
+
+  async close(): Promise<void> {
+    await this.#serving?.close();
+  }
+}
