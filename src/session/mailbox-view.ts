@@ -216,7 +216,7 @@ export class MailboxView {
         continue;
       }
       const seq = this.seqOf(uid);
-      if (seq === undefined || this.#withheld.has(uid)) continue;
+      if (seq === undefined) continue;
       if (!silent || !isSilent(silent, uid, modseq)) {
         const flags = this.#flagLines.of(changed.flags[index] ?? 0, this.isRecent(uid));
         lines.add(`* ${seq} FETCH (UID ${uid} FLAGS ${flags}${withModSeq ? ` MODSEQ (${modseq})` : ''})\r\n`);

@@ -12,6 +12,7 @@ import { limitsSchema } from '../../src/config/listeners.ts';
 import type { Limits } from '../../src/config/schema.ts';
 import { Registry } from '../../src/extensions/registry.ts';
 import { Capabilities } from '../../src/imap/capabilities.ts';
+import type { Store } from '../../src/mail/store.ts';
 import { ClientConnection } from '../../src/net/client-connection.ts';
 import { ReadBuffers } from '../../src/net/read-buffers.ts';
 import { AuditLog } from '../../src/observe/audit.ts';
@@ -45,6 +46,10 @@ export interface OpenOptions {
   readonly limits?: Partial<Limits>;
   /** Opens the upstream; by default one that is there at once. */
   readonly open?: RelayTarget['open'];
+  /** Serves the session from it, instead of relaying. */
+  readonly store?: Store;
+  /** Opens that store; by default it is there at once. */
+  readonly opened?: () => Promise<Store>;
   /** Proves the password; by default any. */
   readonly authenticate?: () => Promise<Principal>;
 }
@@ -96,13 +101,19 @@ export class SessionStand {
     const log = pino({ level: 'debug' }, { write: (line: string) => this.log.push(JSON.parse(line)) });
     const gate = new Gate({
       authenticator: { authenticate },
-      router: { route: () => ({ mode: 'relay', upstream: 'mail', rule: 0 }) },
+      router: {
+        route: () =>
+          options.store ? { mode: 'serve', mounts: [], rule: 0 } : { mode: 'relay', upstream: 'mail', rule: 0 },
+      },
       upstream: () => ({
         identity: ({ login: name }, password) => ({ login: name, password, authorize: '', user: name }),
         open,
       }),
       asUpstreamError: error => (error instanceof UpstreamError ? error : undefined),
-      serve: () => Promise.reject(new Error('no store')),
+      serve: async () => {
+        if (!options.store) throw new Error('no store');
+        return (await options.opened?.()) ?? options.store;
+      },
     });
     const settings = {
       serverName: 'door.test',
