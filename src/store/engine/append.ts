@@ -30,7 +30,6 @@ export async function append(
       await checkRoom(account, message, rows.length);
       rows.push(await keep(account, message, signal, blobs));
     }
-    if (rows.length === 0) throw new RangeError('an append without a message');
     return await commit(account, mailbox, rows);
   } catch (error) {
     await discard(account, blobs);
