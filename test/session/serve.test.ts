@@ -358,6 +358,28 @@ describe('the end of a served session', () => {
     await nothingLeft();
   });
 
+  it('comes without a word within a message, which would become a part of it', async () => {
+    const client = await enter();
+    const message = Buffer.alloc(20_000_000, 'x\r\n');
+    client.write(`a APPEND INBOX {${message.length}+}\r\n`);
+    client.session.client.write(message);
+    client.write('\r\n');
+    await client.answer('a');
+    await client.ok('SELECT INBOX');
+    client.session.client.pause();
+    client.write('b FETCH 1 BODY.PEEK[]\r\n');
+    await sleep(200);
+    stand.sessions.kick({ login: 'ada' }, 'Enough.');
+    await sleep(1300);
+    client.session.client.resume();
+    await client.session.done;
+    await sleep(100);
+    const heard = client.unread();
+    expect(heard.length).toBeGreaterThan(10_000);
+    expect(heard).not.toContain('BYE');
+    await nothingLeft();
+  });
+
   it('comes after silence', async () => {
     const client = await enter({ limits: { idle: 200 } });
     await sleep(120);
