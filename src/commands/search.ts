@@ -36,7 +36,7 @@ export function search(vocabulary: Vocabulary, byUid: boolean): AnyCommand {
         told += 1;
         out.text(' ');
         out.number(number);
-        if (out.full) yield out.take();
+        if (out.full) yield { unfinished: out.take() };
       }
       if (found && told > 0 && uses.has('CONDSTORE')) out.text(` (MODSEQ ${found.maxModSeq})`);
       out.text('\r\n');

@@ -114,10 +114,11 @@ export interface SelectedMailbox {
   /**
    * Tells what has happened: EXPUNGE (only with `told`), EXISTS, RECENT, FLAGS, FETCH with flags. The command loop does so after each
    * command of the state `selected`; a command does where it must come before its tagged answer.
-   * @param silent rows of this modseq need not be told, except for the uids of `except`: a STORE.SILENT's own
+   * @param silent rows of this modseq need not be told, except for the uids of `except`: a STORE.SILENT's own; `whole`: not even
+   * their modseq, which a FETCH has told with what it has changed
    */
   sync(
     expunges: 'told' | 'withheld',
-    silent?: { readonly at: number; readonly uids: UidRanges; readonly except: UidRanges },
+    silent?: { readonly at: number; readonly uids: UidRanges; readonly except: UidRanges; readonly whole?: true },
   ): AsyncGenerator<string | Buffer, void, undefined>;
 }

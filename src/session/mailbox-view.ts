@@ -12,6 +12,8 @@ export interface Silent {
   readonly at: number;
   readonly uids: UidRanges;
   readonly except: UidRanges;
+  /** Their modseq has been told, too. */
+  readonly whole?: true;
 }
 
 /** How changes are told. */
@@ -220,7 +222,7 @@ export class MailboxView {
       if (!silent || !isSilent(silent, uid, modseq)) {
         const flags = this.#flagLines.of(changed.flags[index] ?? 0, this.isRecent(uid));
         lines.add(`* ${seq} FETCH (UID ${uid} FLAGS ${flags}${withModSeq ? ` MODSEQ (${modseq})` : ''})\r\n`);
-      } else if (withModSeq) {
+      } else if (withModSeq && !silent.whole) {
         // RFC 7162 §3.1.3: who knows modseqs is told the new one even by a silent STORE.
         lines.add(`* ${seq} FETCH (UID ${uid} MODSEQ (${modseq}))\r\n`);
       }

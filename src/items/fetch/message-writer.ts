@@ -6,6 +6,11 @@ import { FLUSH_AT, ResponseBuffer, withoutNul } from '../../wire/response-buffer
 import type { ContentPart, FetchPart } from '../fetch-item.ts';
 import { type Opened, openContent } from './open-content.ts';
 
+/** A piece of a response that goes on in the next piece. */
+export interface UnfinishedPiece {
+  readonly unfinished: Buffer;
+}
+
 /** Writes FETCH responses, one message after the other, into one buffer. */
 export class MessageWriter {
   readonly out = new ResponseBuffer();
@@ -44,7 +49,12 @@ export class MessageWriter {
   }
 
   /** The response, as far as it does not fit into the buffer. @throws BrokenResponse */
-  async *stream(seq: number, page: RowPage, row: number, foot: string | undefined): AsyncGenerator<Buffer, void> {
+  async *stream(
+    seq: number,
+    page: RowPage,
+    row: number,
+    foot: string | undefined,
+  ): AsyncGenerator<UnfinishedPiece, void> {
     const { out } = this;
     const before = out.length;
     this.#sent = false;
@@ -64,7 +74,7 @@ export class MessageWriter {
     }
   }
 
-  async *#literal(content: ContentPart, page: RowPage, row: number): AsyncGenerator<Buffer, void> {
+  async *#literal(content: ContentPart, page: RowPage, row: number): AsyncGenerator<UnfinishedPiece, void> {
     const { out } = this;
     const opened = await this.#open(content, page, row);
     if (!opened) {
@@ -77,11 +87,11 @@ export class MessageWriter {
         out.octets(chunk);
         if (!out.full) continue;
         this.#sent = true;
-        yield out.take();
+        yield { unfinished: out.take() };
       } else {
         this.#sent = true;
-        if (out.length > 0) yield out.take();
-        yield Buffer.from(withoutNul(chunk).buffer, chunk.byteOffset, chunk.byteLength);
+        if (out.length > 0) yield { unfinished: out.take() };
+        yield { unfinished: Buffer.from(withoutNul(chunk).buffer, chunk.byteOffset, chunk.byteLength) };
       }
     }
   }

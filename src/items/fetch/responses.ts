@@ -6,7 +6,7 @@ import type { MailSession } from '../../session/contract.ts';
 import type { FetchPart } from '../fetch-item.ts';
 import { FlagTexts } from './flag-texts.ts';
 import { markSeen, type Seen } from './mark-seen.ts';
-import { MessageWriter } from './message-writer.ts';
+import { MessageWriter, type UnfinishedPiece } from './message-writer.ts';
 
 export interface Fetched {
   /** Messages that are there, whether or not they could be told. */
@@ -31,7 +31,7 @@ export async function* fetchResponses(
   uids: UidRanges,
   parts: readonly FetchPart[],
   only?: RowFilter,
-): AsyncGenerator<Buffer | string, Fetched, undefined> {
+): AsyncGenerator<Buffer | string | UnfinishedPiece, Fetched, undefined> {
   const { selected, signal } = mail;
   const marking = !selected.readOnly && parts.some(part => part.marksSeen);
   const wants = new Set([...parts.flatMap(part => part.wants), ...(only?.needs ?? [])]);
@@ -55,7 +55,7 @@ export async function* fetchResponses(
     if (!seen) continue;
     // After the octets: what others have changed meanwhile is newer than what was told with them.
     if (writer.out.length > 0) yield writer.out.take();
-    yield* selected.sync('withheld', { at: seen.at, uids: seen.marked, except: seen.interleaved });
+    yield* selected.sync('withheld', { at: seen.at, uids: seen.marked, except: seen.interleaved, whole: true });
   }
   if (writer.out.length > 0) yield writer.out.take();
   return { found, failure: writer.failure };

@@ -32,6 +32,7 @@ export function scanSection(scanner: Scanner): SectionAsked {
   }
   scanner.space();
   const names = scanner.list(() => scanFieldName(scanner));
+  if (names.length === 0) throw new Malformed('the name of a header field was expected');
   scanner.take(']');
   return {
     section: { path, want: { kind: 'fields', names, except: want === 'HEADER.FIELDS.NOT' } },
