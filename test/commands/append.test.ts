@@ -163,6 +163,22 @@ describe('APPEND to a store that fails', () => {
     },
   });
 
+  describe('with an error of its own', () => {
+    const stand = useStand({
+      wrap: store => ({
+        ...methodsOf(store),
+        append: (...given: Parameters<Store['append']>) =>
+          store.append(...given).catch(error => {
+            throw new Error('wrapped', { cause: error });
+          }),
+      }),
+    });
+
+    it('when the command is malformed: BAD all the same', async () => {
+      expect(await stand().say('APPEND INBOX {4+}', 'a: b c')).toEqual([BAD]);
+    });
+  });
+
   describe('half-way', () => {
     const stand = useStand({ wrap: failing(1000, 'over-quota') });
 

@@ -111,6 +111,9 @@ describe('LSUB', () => {
     expect(await lsub('"" Projects')).toEqual([]);
     expect(await lsub('"" inbox')).toEqual(['() "/" INBOX']);
     expect(await lsub('"" ""')).toEqual([]);
+    await must('SUBSCRIBE Projects/A');
+    expect(await lsub('"" P%')).toEqual(['(\\Noselect) "/" Projects']);
+    await must('UNSUBSCRIBE Projects/A');
     await must('UNSUBSCRIBE Projects/A/old');
     await must('UNSUBSCRIBE Projects/A/old');
     expect(await lsub('"" %')).toEqual(['() "/" INBOX', '() "/" Sent']);

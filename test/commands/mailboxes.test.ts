@@ -194,6 +194,21 @@ describe('STATUS', () => {
     expect(await must('STATUS INBOX (MESSAGES RECENT)')).toContain('* STATUS INBOX (MESSAGES 1 RECENT 0)');
   });
 
+  it('tells no HIGHESTMODSEQ above an expunge that the client has not been told of', async () => {
+    const { must, account, door } = stand();
+    for (let count = 0; count < 2; count += 1) await must('APPEND INBOX {4+}', 'a: b');
+    await must('SELECT INBOX (CONDSTORE)');
+    const other = await door.enter();
+    for (const line of ['SELECT INBOX', 'STORE 1 +FLAGS.SILENT (\\Deleted)', 'EXPUNGE']) await other.command(line);
+    await must('FETCH 2 (FLAGS)');
+    const modSeq = async () =>
+      Number(/HIGHESTMODSEQ (\d+)/.exec((await must('STATUS INBOX (HIGHESTMODSEQ)')).join())?.[1]);
+    const { at } = account.box('INBOX').status();
+    expect(await modSeq()).toBeLessThan(at);
+    await must('NOOP');
+    expect(await modSeq()).toBe(at);
+  });
+
   it.each([
     ['none (MESSAGES)', no('NONEXISTENT')],
     ['x (MESSAGES)', no('NONEXISTENT')],
