@@ -9,7 +9,7 @@ import { type Swept, sweep } from './sweep.ts';
 import { Upkeep } from './upkeep.ts';
 
 export interface OpenOptions {
-  /** What a new account begins with, besides INBOX. Absent: an account that is not there is `nonexistent`. */
+  /** What a new account begins with; INBOX is made in any case. Absent: an account that is not there is `nonexistent`. */
   readonly create?: { readonly mailboxes: readonly NewMailbox[] };
 }
 

@@ -18,8 +18,6 @@ export interface EngineSettings {
   readonly lookEvery: number;
   /** Rows in a page of FETCH. */
   readonly pageRows: number;
-  /** Messages that go to the scanner together. */
-  readonly scanBatch: number;
   /** How often accounts that were used are swept and trimmed; 0: never by itself. */
   readonly upkeepEvery: number;
   /** How long a blob stays after the last reference to it is gone. */
@@ -37,15 +35,15 @@ export const DEFAULT_SETTINGS: EngineSettings = {
   idleAccounts: 200,
   lookEvery: 5000,
   pageRows: 1000,
-  scanBatch: 100,
   upkeepEvery: 10 * MINUTE_MS,
   sweepGrace: HOUR_MS,
   longestAppend: DAY_MS,
   tombstonesKept: 30 * DAY_MS,
 };
 
-/** What a new account begins with, besides INBOX (RFC 6154 §2). */
+/** What a new account begins with (RFC 6154 §2). */
 export const DEFAULT_MAILBOXES: readonly NewMailbox[] = [
+  { kind: 'create', name: 'INBOX', subscribe: true },
   { kind: 'create', name: 'Drafts', specialUse: '\\Drafts', subscribe: true },
   { kind: 'create', name: 'Sent', specialUse: '\\Sent', subscribe: true },
   { kind: 'create', name: 'Junk', specialUse: '\\Junk', subscribe: true },

@@ -39,28 +39,22 @@ export async function search(
   } finally {
     await finding?.catch(() => {});
   }
-  return { uids: joined(found), maxModSeq: latest(found) };
+  return { uids: joined(found), maxModSeq: latest(found.map(page => page.maxModSeq)) };
 }
 
 async function decide(
-  { id, scanner, settings }: OpenAccount,
+  { id, scanner }: OpenAccount,
   { found, undecided, residuals, maxModSeq }: SearchPage,
   signal: AbortSignal,
 ): Finding {
   if (undecided.length === 0) return { uids: found, maxModSeq };
-  const matching: number[] = [];
-  let latestModSeq = maxModSeq;
-  for (let at = 0; at < undecided.length; at += settings.scanBatch) {
-    const batch = undecided.slice(at, at + settings.scanBatch);
-    const items = batch.map(({ content, residual }) => ({ content, residual: queryAt(residuals, residual) }));
-    const answers = await scanner.scan(id, items, signal);
-    for (const [place, { content, modseq }] of batch.entries()) {
-      if (!answers[place]) continue;
-      matching.push(content.uid);
-      if (modseq > latestModSeq) latestModSeq = modseq;
-    }
-  }
-  return { uids: Uint32Array.from([...found, ...matching]).sort(), maxModSeq: latestModSeq };
+  const items = undecided.map(({ content, residual }) => ({ content, residual: queryAt(residuals, residual) }));
+  const answers = await scanner.scan(id, items, signal);
+  const matching = undecided.filter((_, place) => answers[place]);
+  return {
+    uids: Uint32Array.from([...found, ...matching.map(({ content }) => content.uid)]).sort(),
+    maxModSeq: latest([maxModSeq, ...matching.map(({ modseq }) => modseq)]),
+  };
 }
 
 function queryAt(residuals: readonly Query[], place: number): Query {
@@ -79,6 +73,6 @@ function joined(pages: readonly Found[]): Uint32Array {
   return uids;
 }
 
-function latest(pages: readonly Found[]): ModSeq {
-  return pages.reduce((most, { maxModSeq }) => Math.max(most, maxModSeq), 0) as ModSeq;
+function latest(modseqs: readonly ModSeq[]): ModSeq {
+  return modseqs.reduce<number>((most, modseq) => Math.max(most, modseq), 0) as ModSeq;
 }
