@@ -51,14 +51,13 @@ function insert(db: Database, record: MailboxRecord, newUid: number, row: NewRow
     )?.[0],
   );
   db.run(
-    'INSERT INTO description (content, envelope, body, structure, layout, header) VALUES (?, ?, ?, ?, ?, ?)',
+    'INSERT INTO description (content, envelope, body, structure) VALUES (?, ?, ?, ?)',
     content,
     row.envelope,
     row.body,
     row.structure,
-    row.layout,
-    row.header ?? null,
   );
+  db.run('INSERT INTO source (content, layout, header) VALUES (?, ?, ?)', content, row.layout, row.header ?? null);
   db.run(
     'INSERT INTO message (id, flags, modseq, content, size, time, zone, saved) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
     messageId(record.id, newUid),

@@ -91,7 +91,7 @@ function changedRows(
   return db.all(
     `SELECT message.id, message.flags, message.modseq
      FROM block CROSS JOIN message ON message.id BETWEEN block.id << 8 AND (block.id << 8) | 255
-     WHERE block.id BETWEEN ?1 AND ?2 AND block.modseq >= ?3
+     WHERE block.id BETWEEN ?1 AND ?2 AND block.modseq >= ?7
        AND (message.modseq, message.id) > (?3, ?4) AND message.modseq <= ?5
      ORDER BY message.modseq, message.id LIMIT ?6`,
     blockOf(id, 0),
@@ -100,6 +100,8 @@ function changedRows(
     messageId(id, since.uid),
     fence,
     limit + 1,
+    // Blocks of the cursor's own modseq only while some of that may be left.
+    since.uid < LAST_UID ? since.modseq : since.modseq + 1,
   );
 }
 

@@ -21,8 +21,8 @@ const INVARIANTS: readonly (readonly [what: string, sql: string])[] = [
   [
     'a message has no content',
     `SELECT message.id FROM message LEFT JOIN content ON content.id = message.content
-       LEFT JOIN description ON description.content = message.content
-     WHERE content.id IS NULL OR description.content IS NULL`,
+       LEFT JOIN description ON description.content = message.content LEFT JOIN source ON source.content = message.content
+     WHERE content.id IS NULL OR description.content IS NULL OR source.content IS NULL`,
   ],
   [
     'a message has another size than its content',

@@ -1,33 +1,60 @@
-import { LAST_UID, type MailboxId, type Uid } from '../../mail/ids.ts';
-import { byteColumn, type Field } from '../../mail/rows.ts';
+import type { MailboxId, Uid } from '../../mail/ids.ts';
+import type { Field } from '../../mail/rows.ts';
 import type { UidRanges } from '../../mail/uid-ranges.ts';
-import { type Database, integer, octets, optionalOctets, type SqlRow, text } from './database.ts';
+import { isBlobId } from '../blobs/blob-id.ts';
+import { type Database, integer, optionalInteger } from './database.ts';
 import type { StoredContent, StoredRowPage } from './index-port.ts';
 import { type MailboxRecords, uid } from './mailbox-record.ts';
+import { aggregateSql, type ColumnKind, ColumnValues } from './row-columns.ts';
 import { messageId, uidOfMessage } from './schema.ts';
-import { packContents, storedContent } from './stored-contents.ts';
+import { packContents } from './stored-contents.ts';
 import { clipRanges } from './uid-lists.ts';
 
 /** Octets after which a page ends. */
 const PAGE_OCTETS = 1_048_576;
+/** Rows that are measured at a time. */
+const WIDE_ROWS_MOST = 1_000;
+/** Ranges of up to so many UIDs are asked for one by one, many at a time. */
+const SMALL_RANGE = 16;
 
-/** What each field reads. */
-const COLUMNS: Readonly<Record<Field, readonly string[]>> = {
-  flags: ['message.flags'],
-  modseq: ['message.modseq'],
-  size: ['message.size'],
-  date: ['message.time', 'message.zone'],
-  saveDate: ['message.saved'],
-  emailId: ['content.email_id'],
-  threadId: ["coalesce(content.thread_id, '')"],
-  envelope: ['description.envelope'],
-  body: ['description.body'],
-  structure: ['description.structure'],
-  header: ['description.header'],
-  content: ['content.blob', 'message.size', 'description.layout', 'description.header'],
+interface Column {
+  readonly sql: string;
+  readonly kind: ColumnKind;
+}
+
+const COLUMNS = {
+  id: { sql: 'message.id', kind: 'number' },
+  flags: { sql: 'message.flags', kind: 'number' },
+  modseq: { sql: 'message.modseq', kind: 'number' },
+  size: { sql: 'message.size', kind: 'number' },
+  time: { sql: 'message.time', kind: 'number' },
+  zone: { sql: 'message.zone', kind: 'number' },
+  saved: { sql: 'message.saved', kind: 'number' },
+  email_id: { sql: 'content.email_id', kind: 'text' },
+  thread_id: { sql: "coalesce(content.thread_id, '')", kind: 'text' },
+  blob: { sql: 'lower(hex(content.blob))', kind: 'text' },
+  envelope: { sql: 'description.envelope', kind: 'octets' },
+  body: { sql: 'description.body', kind: 'octets' },
+  structure: { sql: 'description.structure', kind: 'octets' },
+  layout: { sql: 'source.layout', kind: 'octets' },
+  header: { sql: 'source.header', kind: 'octets' },
+} as const satisfies Record<string, Column>;
+type ColumnName = keyof typeof COLUMNS;
+
+const NEEDS: Readonly<Record<Field, readonly ColumnName[]>> = {
+  flags: ['flags'],
+  modseq: ['modseq'],
+  size: ['size'],
+  date: ['time', 'zone'],
+  saveDate: ['saved'],
+  emailId: ['email_id'],
+  threadId: ['thread_id'],
+  envelope: ['envelope'],
+  body: ['body'],
+  structure: ['structure'],
+  header: ['header'],
+  content: ['blob', 'size', 'layout', 'header'],
 };
-const WIDE: ReadonlySet<Field> = new Set<Field>(['envelope', 'body', 'structure', 'header', 'content']);
-const OF_CONTENT: ReadonlySet<Field> = new Set<Field>(['emailId', 'threadId', 'content']);
 
 /** A page of rows by ascending UID: at most `limit`, and little more than 1 MB. @throws MailError `gone` */
 export function rowPage(
@@ -41,99 +68,157 @@ export function rowPage(
 ): StoredRowPage {
   return db.read(() => {
     const record = mailboxes.load(mailbox);
-    const { rows, more } = collect(db, mailbox, clipRanges(uids, record.uidNext, after), new Selection(want), limit);
-    const page = new Selection(want).page(rows);
-    return { ...page, keywords: record.keywords, next: more ? uid(page.uids.at(-1) ?? LAST_UID) : undefined };
+    const reading = new RowReading(db, want, limit);
+    for (const source of sourcesOf(mailbox, clipRanges(uids, record.uidNext, after), limit)) {
+      if (reading.full) break;
+      reading.read(source);
+    }
+    const page = reading.page();
+    const last = page.uids.at(-1);
+    return { ...page, keywords: record.keywords, next: reading.full && last !== undefined ? uid(last) : undefined };
   });
 }
 
-function collect(
-  db: Database,
+/** Where rows are looked for: in a range of numbers, or by a JSON list of them. */
+interface Source {
+  readonly listed: boolean;
+  readonly first: number | string;
+  readonly last: number;
+}
+
+/** Many small ranges make a list: going to each by a statement of its own costs more than to find the row. */
+function* sourcesOf(
   mailbox: MailboxId,
   ranges: Iterable<readonly [number, number]>,
-  { sql, wide }: Selection,
-  limit: number,
-): { readonly rows: readonly SqlRow[]; readonly more: boolean } {
-  const rows: SqlRow[] = [];
-  let size = 0;
+  listMost: number,
+): Generator<Source> {
+  let list: number[] = [];
+  const listed = (): Source => ({ listed: true, first: JSON.stringify(list), last: list.at(-1) ?? 0 });
   for (const [first, last] of ranges) {
-    if (rows.length >= limit || size >= PAGE_OCTETS) return { rows, more: true };
-    const values = [messageId(mailbox, first), messageId(mailbox, last), limit + 1 - rows.length] as const;
-    if (!wide) {
-      for (const row of db.all(sql, ...values)) rows.push(row);
-    } else {
-      for (const row of db.each(sql, ...values)) {
-        rows.push(row);
-        size += octetsOf(row);
-        if (size >= PAGE_OCTETS) break;
-      }
-      // There may be no more, and the next page empty: cheaper than to look.
-      if (size >= PAGE_OCTETS) return { rows: rows.slice(0, limit), more: true };
+    if (last - first < SMALL_RANGE) {
+      for (let one = first; one <= last; one += 1) list.push(messageId(mailbox, one));
     }
-    if (rows.length > limit) return { rows: rows.slice(0, limit), more: true };
+    if (list.length >= listMost || (list.length > 0 && last - first >= SMALL_RANGE)) {
+      yield listed();
+      list = [];
+    }
+    if (last - first >= SMALL_RANGE) {
+      yield { listed: false, first: messageId(mailbox, first), last: messageId(mailbox, last) };
+    }
   }
-  return { rows, more: false };
+  if (list.length > 0) yield listed();
 }
 
-function octetsOf(row: SqlRow): number {
-  let size = 0;
-  for (const value of Object.values(row)) if (value instanceof Uint8Array) size += value.length;
-  return size;
-}
+class RowReading {
+  /** Whether the page has all it may have. */
+  full = false;
+  readonly #db: Database;
+  readonly #fields: ReadonlySet<Field>;
+  readonly #columns = new Map<ColumnName, ColumnValues>();
+  readonly #wide: readonly ColumnName[];
+  #rows = 0;
+  #octets = 0;
+  readonly #limit: number;
 
-/** The SELECT that some fields need, and how its rows become a page. */
-class Selection {
-  readonly sql: string;
-  readonly wide: boolean;
-  readonly #want: ReadonlySet<Field>;
-  readonly #places = new Map<string, number>();
-
-  constructor(want: readonly Field[]) {
-    this.#want = new Set(want);
-    this.wide = want.some(field => WIDE.has(field));
-    for (const column of ['message.id', ...want.flatMap(field => COLUMNS[field])]) {
-      if (!this.#places.has(column)) this.#places.set(column, this.#places.size);
+  constructor(db: Database, want: readonly Field[], limit: number) {
+    this.#db = db;
+    this.#fields = new Set(want);
+    for (const name of ['id' as const, ...want.flatMap(field => NEEDS[field])]) {
+      if (!this.#columns.has(name)) this.#columns.set(name, new ColumnValues(COLUMNS[name].kind));
     }
-    this.sql = `SELECT ${[...this.#places.keys()].join(', ')} FROM message
-      ${want.some(field => OF_CONTENT.has(field)) ? 'JOIN content ON content.id = message.content' : ''}
-      ${this.wide ? 'JOIN description ON description.content = message.content' : ''}
-      WHERE message.id BETWEEN ? AND ? ORDER BY message.id LIMIT ?`;
+    this.#wide = [...this.#columns.keys()].filter(name => COLUMNS[name].kind === 'octets');
+    this.#limit = this.#wide.length > 0 ? Math.min(limit, WIDE_ROWS_MOST) : limit;
   }
 
-  page(rows: readonly SqlRow[]): Omit<StoredRowPage, 'keywords' | 'next'> {
-    const numbers = (column: string) => Float64Array.from(rows, row => integer(this.#value(row, column)));
-    const texts = (column: string) => rows.map(row => text(this.#value(row, column)));
-    const bytes = (column: string) => byteColumn(rows.map(row => optionalOctets(this.#value(row, column))));
-    const [size = '', time = '', zone = ''] = [...COLUMNS.size, ...COLUMNS.date];
-    const has = (field: Field) => this.#want.has(field);
+  read(source: Source): void {
+    const rest = this.#limit - this.#rows;
+    const last = this.#wide.length > 0 ? this.#measure(source, rest) : source.last;
+    if (last === undefined) return;
+    const names = [...this.#columns.keys()];
+    const sql = `SELECT ${names.flatMap(name => aggregateSql(name, COLUMNS[name].kind)).join(', ')}, count(*)
+      FROM (SELECT ${names.map(name => `${COLUMNS[name].sql} AS ${name}`).join(', ')} ${this.#from(names, source)})`;
+    const row = this.#db.get(sql, source.first, last, rest) ?? [];
+    let place = 0;
+    for (const values of this.#columns.values()) place = values.add(row, place);
+    this.#rows += integer(row[place]);
+    if (this.#rows >= this.#limit) this.full = true;
+  }
+
+  page(): Omit<StoredRowPage, 'keywords' | 'next'> {
+    const numbers = (name: ColumnName) => this.#column(name).numbers;
+    const bytes = (name: ColumnName) => this.#column(name).byteColumn;
+    const has = (field: Field) => this.#fields.has(field);
     return {
-      uids: Uint32Array.from(rows, row => uidOfMessage(integer(row[0]))),
-      ...(has('flags') && { flags: numbers('message.flags') }),
-      ...(has('modseq') && { modseqs: numbers('message.modseq') }),
-      ...(has('size') && { sizes: numbers(size) }),
-      ...(has('date') && { dates: numbers(time), zones: Int16Array.from(numbers(zone)) }),
-      ...(has('saveDate') && { saveDates: numbers('message.saved') }),
-      ...(has('emailId') && { emailIds: texts('content.email_id') }),
-      ...(has('threadId') && { threadIds: texts(COLUMNS.threadId[0] ?? '') }),
-      ...(has('envelope') && { envelopes: bytes('description.envelope') }),
-      ...(has('body') && { bodies: bytes('description.body') }),
-      ...(has('structure') && { structures: bytes('description.structure') }),
-      ...(has('header') && { headers: bytes('description.header') }),
-      ...(has('content') && { contents: packContents(rows.map(row => this.#content(row))) }),
+      uids: Uint32Array.from(numbers('id'), uidOfMessage),
+      ...(has('flags') && { flags: numbers('flags') }),
+      ...(has('modseq') && { modseqs: numbers('modseq') }),
+      ...(has('size') && { sizes: numbers('size') }),
+      ...(has('date') && { dates: numbers('time'), zones: Int16Array.from(numbers('zone')) }),
+      ...(has('saveDate') && { saveDates: numbers('saved') }),
+      ...(has('emailId') && { emailIds: this.#column('email_id').texts }),
+      ...(has('threadId') && { threadIds: this.#column('thread_id').texts }),
+      ...(has('envelope') && { envelopes: bytes('envelope') }),
+      ...(has('body') && { bodies: bytes('body') }),
+      ...(has('structure') && { structures: bytes('structure') }),
+      ...(has('header') && { headers: bytes('header') }),
+      ...(has('content') && { contents: this.#contents() }),
     };
   }
 
-  #content(row: SqlRow): StoredContent {
-    return storedContent(
-      integer(row[0]),
-      octets(this.#value(row, 'content.blob')),
-      integer(this.#value(row, 'message.size')),
-      octets(this.#value(row, 'description.layout')),
-      optionalOctets(this.#value(row, 'description.header')),
+  /** @returns the last row that the page has room for, at least one; undefined: there are none */
+  #measure(source: Source, rest: number): number | undefined {
+    const length = this.#wide.map(name => `coalesce(length(${COLUMNS[name].sql}), 0)`).join(' + ');
+    const row = this.#db.get(
+      `SELECT max(id), sum(length), count(*) FROM (
+         SELECT id, length, sum(length) OVER (ORDER BY id ROWS UNBOUNDED PRECEDING) - length AS before
+         FROM (SELECT message.id AS id, ${length} AS length ${this.#from(this.#wide, source)})
+       ) WHERE before < ?4`,
+      source.first,
+      source.last,
+      rest,
+      PAGE_OCTETS - this.#octets,
     );
+    this.#octets += optionalInteger(row?.[1]) ?? 0;
+    if (this.#octets >= PAGE_OCTETS) this.full = true;
+    return optionalInteger(row?.[0]);
   }
 
-  #value(row: SqlRow, column: string) {
-    return row[this.#places.get(column) ?? -1];
+  #from(names: readonly ColumnName[], { listed }: Source): string {
+    const tables = ['content', 'description', 'source'].filter(table =>
+      names.some(name => COLUMNS[name].sql.includes(`${table}.`)),
+    );
+    const joins = tables.map(table =>
+      table === 'content'
+        ? 'CROSS JOIN content ON content.id = message.content'
+        : `CROSS JOIN ${table} ON ${table}.content = message.content`,
+    );
+    const start = listed
+      ? 'FROM json_each(?1) AS wanted CROSS JOIN message ON message.id = wanted.value'
+      : 'FROM message';
+    const where = listed ? 'message.id <= ?2' : 'message.id BETWEEN ?1 AND ?2';
+    return `${start} ${joins.join(' ')} WHERE ${where} ${listed ? '' : 'ORDER BY message.id'} LIMIT ?3`;
+  }
+
+  #contents(): readonly StoredContent[] {
+    const [ids, sizes] = [this.#column('id').numbers, this.#column('size').numbers];
+    const [layouts, headers] = [this.#column('layout').octets, this.#column('header').octets];
+    const contents = this.#column('blob').texts.map((blob, place): StoredContent => {
+      const layout = layouts[place];
+      if (!isBlobId(blob) || !layout) throw new TypeError('a message has no blob or no layout');
+      return {
+        uid: uid(uidOfMessage(ids[place] ?? 0)),
+        blob,
+        size: sizes[place] ?? 0,
+        layout,
+        header: headers[place],
+      };
+    });
+    return packContents(contents);
+  }
+
+  #column(name: ColumnName): ColumnValues {
+    const column = this.#columns.get(name);
+    if (!column) throw new TypeError(`the column ${name} was not asked for`);
+    return column;
   }
 }

@@ -1,8 +1,9 @@
 /**
  * Form of an account's index. Decisions:
  * - A message is found by one number, `mailbox * 2^32 + uid`, so that a range of UIDs is a range of rows.
- * - What STORE writes lies in narrow rows (`message`), what a message says of itself in wide ones (`description`), which only
- *   those read who ask for it. The counts of references lie in rows between (`content`), so that COPY rewrites no envelope.
+ * - What STORE writes lies in narrow rows (`message`), what a message says of itself in wide ones (`description`, and `source` with
+ *   the header, the widest), which only those read who ask for it. The counts of references lie in rows between (`content`), so
+ *   that COPY rewrites no envelope.
  * - There is no index over modseqs: keeping one made STORE of many rows three times as slow. `block` holds, for every 256 UIDs,
  *   a modseq that none of their rows is beyond; who looks for changes passes over the blocks before it.
  * - `message.content` is no foreign key: SQLite would look through all messages when a content goes. `verify` counts instead.
@@ -81,7 +82,11 @@ const FIRST = `
     content INTEGER PRIMARY KEY REFERENCES content (id) ON DELETE CASCADE,
     envelope BLOB NOT NULL,
     body BLOB NOT NULL,
-    structure BLOB NOT NULL,
+    structure BLOB NOT NULL
+  ) STRICT;
+
+  CREATE TABLE source (
+    content INTEGER PRIMARY KEY REFERENCES content (id) ON DELETE CASCADE,
     layout BLOB NOT NULL,
     header BLOB
   ) STRICT;

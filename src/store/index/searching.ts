@@ -64,10 +64,10 @@ class Page {
     const { header } = this.#prepared.needs;
     this.#batch = header ? BATCH_WITH_HEADERS : BATCH;
     const joinContent = this.#pushed.sentDay ? 'CROSS JOIN content ON content.id = message.content' : '';
-    const joinDescription = header ? 'CROSS JOIN description ON description.content = message.content' : '';
+    const joinSource = header ? 'CROSS JOIN source ON source.content = message.content' : '';
     this.#sql = `SELECT message.id, message.flags, message.modseq, message.size, message.time, message.zone,
-        ${this.#pushed.sentDay ? 'content.sent_day' : 'NULL'}, ${header ? 'description.header' : 'NULL'}
-      FROM message ${joinContent} ${joinDescription}
+        ${this.#pushed.sentDay ? 'content.sent_day' : 'NULL'}, ${header ? 'source.header' : 'NULL'}
+      FROM message ${joinContent} ${joinSource}
       WHERE message.id BETWEEN ? AND ? ${this.#pushed.sql} ORDER BY message.id LIMIT ?`;
   }
 
@@ -121,8 +121,8 @@ class Page {
 
   #contentOf(id: number): StoredContent {
     const row = this.#db.get(
-      `SELECT content.blob, content.size, description.layout, description.header FROM message
-       JOIN content ON content.id = message.content JOIN description ON description.content = message.content
+      `SELECT content.blob, content.size, source.layout, source.header FROM message
+       JOIN content ON content.id = message.content JOIN source ON source.content = message.content
        WHERE message.id = ?`,
       id,
     );
