@@ -9,7 +9,7 @@ import { scanReturnOptions, scanSelectionOptions } from './list-options.ts';
 import { linesOf } from './mailbox-lines.ts';
 
 /** Patterns in one command; each is compared with every name. */
-const PATTERNS_MOST = 50;
+const PATTERNS_MOST = 20;
 
 /**
  * LIST (RFC 3501 §6.3.8), with options and several patterns (RFC 5258 §3) as far as `list-options.ts` goes. The attributes of RFC

@@ -5,8 +5,8 @@ type Wildcard = 'none' | 'within-level' | 'any';
 
 /**
  * A name with `%` and `*` in it (RFC 3501 §6.3.8), as an automaton: state n has matched n plain characters, and stays where it is for
- * the characters that the wildcard before the next one takes. A name costs at most its length times the pattern's, whatever
- * the wildcards are.
+ * the characters that the wildcard before the next one takes. States that cannot reach more than a later one are dropped, so that
+ * only a few are left at a time, however many wildcards there are.
  */
 export class ListPattern {
   /** Whether it has a `%` that is not beside a `*`. */
@@ -16,6 +16,8 @@ export class ListPattern {
   readonly #capitals: string;
   /** Before the plain character of the same place; one more at the end. */
   readonly #wildcards: readonly Wildcard[];
+  /** Stretches of states between which nothing takes a separator. */
+  readonly #stretches: readonly number[];
 
   /**
    * @param reference put before the pattern, as RFC 3501 §6.3.8 has it for servers without characters that break out of it
@@ -24,6 +26,8 @@ export class ListPattern {
   constructor(reference: string, pattern: string) {
     const whole = (unicodeOf(reference) + unicodeOf(pattern)).normalize('NFC');
     const wildcards: Wildcard[] = [];
+    const stretches: number[] = [];
+    let stretch = 0;
     let plain = '';
     let wildcard: Wildcard = 'none';
     for (const character of whole.split('')) {
@@ -31,15 +35,19 @@ export class ListPattern {
       else if (character === '%') wildcard = wildcard === 'any' ? 'any' : 'within-level';
       else {
         wildcards.push(wildcard);
+        stretches.push(stretch);
+        if (wildcard === 'any' || character === SEPARATOR) stretch += 1;
         wildcard = 'none';
         plain += character;
       }
     }
     wildcards.push(wildcard);
+    stretches.push(stretch);
     this.withinLevel = wildcards.includes('within-level');
     this.#plain = plain;
     this.#capitals = plain.replace(/[a-z]/g, letter => letter.toUpperCase());
     this.#wildcards = wildcards;
+    this.#stretches = stretches;
   }
 
   /** @param name as in `MailboxInfo` */
@@ -57,12 +65,20 @@ export class ListPattern {
 
   /** @param states ascending */
   #step(states: readonly number[], character: string, plain: string): number[] {
-    let next: number[] = [];
+    const next: number[] = [];
     for (const state of states) {
       const wildcard = this.#wildcards[state];
-      // Whatever an earlier state could still reach, it reaches through this one, which takes anything meanwhile.
-      if (wildcard === 'any') next = [state];
-      else if (wildcard === 'within-level' && character !== SEPARATOR && next.at(-1) !== state) next.push(state);
+      if (wildcard === 'any') {
+        // Whatever an earlier state could still reach, it reaches through this one, which takes anything meanwhile.
+        next.length = 0;
+        next.push(state);
+      } else if (wildcard === 'within-level' && character !== SEPARATOR) {
+        // The same, for those that get here without a separator.
+        const stretch = this.#stretches[state];
+        for (let last = next.at(-1); last !== undefined && this.#stretches[last] === stretch; last = next.at(-1))
+          next.pop();
+        next.push(state);
+      }
       if (state < plain.length && plain.charAt(state) === character) next.push(state + 1);
     }
     return next;

@@ -70,7 +70,7 @@ describe('LIST', () => {
     ['(REMOTE) "" *', /^BAD/],
     ['(SPECIAL-USE) "" * RETURN', /^BAD/],
     ['"" "a&b"', /^NO \[CANNOT\]/],
-    [`"" (${'a '.repeat(50)}a)`, /^NO \[LIMIT\]/],
+    [`"" (${'a '.repeat(20)}a)`, /^NO \[LIMIT\]/],
   ])('%s is refused', async (line, expected) => {
     expect(await stand().say(`LIST ${line}`)).toEqual([expect.stringMatching(expected)]);
   });
