@@ -58,6 +58,14 @@ describe('a recheck', () => {
     expect(events).toMatchObject([{ audit: 'session-revoked', login: 'ada', sessions: 2 }]);
   });
 
+  it('asks about those who are served, too', async () => {
+    const { directory, sessions, ended, run } = stand(['ada', 'bob']);
+    for (const entry of sessions.list()) entry.phase = 'serve';
+    directory.users.delete('bob');
+    await run();
+    expect(ended).toEqual([`bob-1: ${GONE}`]);
+  });
+
   it('asks once for each login, however many sessions it has', async () => {
     const { directory, run } = stand(['ada', 'ada', 'bob', 'ada']);
     await run();
