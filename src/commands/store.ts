@@ -55,12 +55,12 @@ export function store(vocabulary: Vocabulary, byUid: boolean): AnyCommand {
       if (selected.readOnly) throw new MailError('read-only', 'STORE in a mailbox that was opened with EXAMINE');
       if (uids.length === 0) return { status: 'OK', text: 'STORE completed.' };
       const told = selected.at;
-      const { at, modified, missing, interleaved } = await selected.mailbox.setFlags(uids, change, {
-        ...(unchangedSince !== undefined && { unchangedSince }),
-        viewAt: told,
-      });
+      const conditions = { ...(unchangedSince !== undefined && { unchangedSince }), viewAt: told };
+      const { at, changed, modified, missing, interleaved } = await selected.mailbox
+        .setFlags(uids, change, conditions)
+        .catch(explainLimit);
       // With the changes come new keywords, before the first message that has them.
-      yield* selected.sync('withheld', silent ? { at, uids, except: interleaved } : undefined);
+      yield* selected.sync('withheld', silent && changed > 0 ? { at, uids, except: interleaved } : undefined);
       // RFC 9051 §6.4.6: each message named is told, also when it had the flags already. RFC 7162 §3.1.3: those that have changed
       // too late for the condition should be told, to be decided upon again.
       const untold = silent ? modified : uids;
@@ -74,6 +74,12 @@ export function store(vocabulary: Vocabulary, byUid: boolean): AnyCommand {
       return completion(selected, byUid, modified, missing);
     },
   });
+}
+
+/** What is limited here are keywords, and the client may ask to have fewer. */
+function explainLimit(error: unknown): never {
+  if (!(error instanceof MailError) || error.kind !== 'limit') throw error;
+  throw new MailError('limit', error.message, { cause: error, answer: 'There are too many keywords in this mailbox.' });
 }
 
 function scanConditions(scanner: Scanner, vocabulary: Vocabulary): readonly StoreConditions[] {

@@ -236,7 +236,10 @@ export class Player {
       [exists, uidNext, unseen],
     );
     this.truth.sawUidValidity(box, values.get('UIDVALIDITY') ?? 0);
-    this.truth.clock(box).sawMailbox(values.get('HIGHESTMODSEQ') ?? 0, box.at);
+    const highest = values.get('HIGHESTMODSEQ') ?? 0;
+    // Of the mailbox it has selected a client may be told less: what it has not been told of yet comes after it.
+    if (this.belief?.box === box) this.belief.highest = Math.max(this.belief.highest, highest);
+    else this.truth.clock(box).sawMailbox(highest, box.at);
   }
 
   async #reconnect(): Promise<void> {

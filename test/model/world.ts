@@ -27,7 +27,7 @@ export function memoryBacking(): Backing {
   const accounts = new Map<string, MemoryAccount>();
   return {
     async open(name) {
-      const account = accounts.get(name) ?? new MemoryAccount({ folders: { a: undefined, b: undefined }, pageRows: 3 });
+      const account = accounts.get(name) ?? new MemoryAccount({ folders: { a: undefined, b: undefined } });
       accounts.set(name, account);
       return account.open();
     },

@@ -137,6 +137,7 @@ export class MemoryBox {
     }
     return {
       at: this.at,
+      changed: changing.length,
       modified: uidsOf(modified),
       missing: without(uids, there),
       interleaved: uidsOf(interleaved),

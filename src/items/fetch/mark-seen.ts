@@ -1,7 +1,7 @@
 import { hasFlags, SEEN } from '../../mail/flags.ts';
 import { MailError } from '../../mail/mail-error.ts';
 import type { RowPage } from '../../mail/rows.ts';
-import { rangesHave, rangesOf, type UidRanges } from '../../mail/uid-ranges.ts';
+import { rangesCount, rangesHave, rangesOf, type UidRanges } from '../../mail/uid-ranges.ts';
 import type { SelectedMailbox } from '../../session/contract.ts';
 
 export interface Seen {
@@ -26,9 +26,11 @@ export async function markSeen({ mailbox, at }: SelectedMailbox, page: RowPage):
     for (const [row, uid] of uids.entries()) {
       if (!rangesHave(unseen, uid) || rangesHave(set.missing, uid)) continue;
       flags[row] = (flags[row] ?? 0) + SEEN;
-      if (page.modseqs) page.modseqs[row] = set.at;
+      if (page.modseqs && set.changed > 0) page.modseqs[row] = set.at;
     }
-    return { at: set.at, marked: unseen, interleaved: set.interleaved };
+    // Somebody else has marked some of them meanwhile: which, and under what modseq, `sync` tells of all.
+    const byOthers = set.changed < rangesCount(unseen) - rangesCount(set.missing);
+    return { at: set.changed > 0 ? set.at : 0, marked: unseen, interleaved: byOthers ? unseen : set.interleaved };
   } catch (error) {
     if (error instanceof MailError) return error;
     throw error;

@@ -62,6 +62,7 @@ export function setFlags(
     mailboxes.save(record);
     return {
       at: modSeq(record.modseq),
+      changed,
       modified: rangesOf(modified),
       missing: normaliseRanges(missing),
       interleaved: rangesOf(interleaved),

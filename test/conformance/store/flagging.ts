@@ -67,7 +67,8 @@ export function flagging(stand: Stand): void {
       const mailbox = await filled(stand.store, 'INBOX', 3);
       await set(mailbox, [1], 'add', ['\\Seen']);
       const before = await rowsOf(mailbox);
-      const { at } = await set(mailbox, [1, 2], 'add', ['\\Seen']);
+      const { at, changed } = await set(mailbox, [1, 2], 'add', ['\\Seen']);
+      expect(changed).toBe(1);
       const after = await rowsOf(mailbox);
       expect(after[1]?.modseq).toBe(at);
       expect(at).toBeGreaterThan(before[0]?.modseq ?? Number.NaN);
@@ -75,6 +76,7 @@ export function flagging(stand: Stand): void {
       const none = await set(mailbox, [1, 2], 'add', ['\\Seen']);
       expect(none.at).toBe((await mailbox.snapshot(false)).at);
       expect(none.at).toBe(at);
+      expect(none.changed).toBe(0);
     });
 
     it('leaves alone what has changed since', async () => {
