@@ -6,7 +6,7 @@ import type { Principal } from '../../src/auth/principal.ts';
 import { plain } from '../../src/auth/sasl/plain.ts';
 import { limitsSchema } from '../../src/config/listeners.ts';
 import type { Limits } from '../../src/config/schema.ts';
-import { Registry } from '../../src/extensions/registry.ts';
+import { EXTENSIONS, Registry } from '../../src/extensions/registry.ts';
 import type { Store } from '../../src/mail/store.ts';
 import { Channel } from '../../src/net/channel.ts';
 import { ClientConnection } from '../../src/net/client-connection.ts';
@@ -16,6 +16,7 @@ import { ProtocolTrace } from '../../src/observe/protocol-trace.ts';
 import { SessionRegistry } from '../../src/observe/session-registry.ts';
 import { Gate } from '../../src/session/gate.ts';
 import { Session } from '../../src/session/session.ts';
+import { decodeCharset } from '../../src/store/search/charset.ts';
 import { ImapClient, type ImapClientOptions } from './imap-client.ts';
 
 export interface InProcessDoorOptions {
@@ -105,7 +106,7 @@ export class InProcessDoor {
       { startTls: false, clear: true },
       {
         settings: () => settings,
-        registry: new Registry(),
+        registry: new Registry(EXTENSIONS, decodeCharset),
         tls: {
           context: () => {
             throw new Error('no TLS here');
