@@ -3,7 +3,7 @@ import type { ServerState } from '../auth/directory.ts';
 import { ConfigError, type LoadedConfig, loadConfig } from '../config/load.ts';
 import { describeChanges } from '../config/reload.ts';
 import type { Config, ListenerConfig } from '../config/schema.ts';
-import { Registry } from '../extensions/registry.ts';
+import { EXTENSIONS, Registry } from '../extensions/registry.ts';
 import { renderStatus } from '../imap/status.ts';
 import type { AccountId } from '../mail/ids.ts';
 import type { Store } from '../mail/store.ts';
@@ -20,6 +20,7 @@ import { createMetrics, type Metrics } from '../observe/metrics.ts';
 import { type Eavesdropper, ProtocolTrace } from '../observe/protocol-trace.ts';
 import { SessionRegistry } from '../observe/session-registry.ts';
 import { Session } from '../session/session.ts';
+import { decodeCharset } from '../store/search/charset.ts';
 import { type Composition, type CompositionDeps, closeComposition, compose } from './composition.ts';
 import { missingDescriptors } from './descriptors.ts';
 import { LateServing } from './late-serving.ts';
@@ -355,7 +356,7 @@ export class Server {
   }
 }
 
-const REGISTRY = new Registry();
+const REGISTRY = new Registry(EXTENSIONS, decodeCharset);
 
 function traceDirectory(config: Config): string {
   return join(config.server.data, 'trace');
