@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import fc from '../support/fast-check.ts';
 import { long } from '../support/long.ts';
+import { engineBacking } from './engine-backing.ts';
 import { sequences } from './steps.ts';
 import { type Backing, memoryBacking, World } from './world.ts';
 
@@ -18,7 +19,8 @@ async function play(world: World, wanted: number, seed: number): Promise<void> {
 }
 
 describe.each<[string, () => Promise<Backing>, number]>([
-  ['plain arrays', async () => memoryBacking(), long ? 200_000 : 20_000],
+  ['plain arrays', async () => memoryBacking(), 20_000],
+  ['the embedded store', engineBacking, long ? 2_000_000 : 200_000],
 ])('three sessions on one account, on %s', (_, open, wanted) => {
   let world: World | undefined;
   afterAll(() => world?.close());
