@@ -189,7 +189,7 @@ describe('SEARCH', () => {
   });
 
   it('finds nothing that the client has not been told of, and does not tell expunges by number', async () => {
-    const { say, door, must } = stand();
+    const { say, door } = stand();
     const other = await door.enter();
     await other.command('SELECT INBOX');
     await other.command('APPEND INBOX {1+}\r\nx');
