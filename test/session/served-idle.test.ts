@@ -1,0 +1,71 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { append, ServedStand } from './served-stand.ts';
+
+let stand: ServedStand;
+beforeEach(() => {
+  stand = new ServedStand();
+});
+afterEach(() => stand.close());
+
+describe('IDLE', () => {
+  it('tells at once what others do, until DONE', async () => {
+    const client = await stand.inbox(2);
+    const other = await stand.enter();
+    await other.ok('SELECT INBOX');
+    client.write('i IDLE\r\n');
+    expect(await client.hears('\r\n')).toBe('+ idling\r\n');
+    await other.ok('STORE 1 +FLAGS (\\Flagged)');
+    expect(await client.hears('\r\n')).toBe('* 1 FETCH (UID 1 FLAGS (\\Flagged \\Recent))\r\n');
+    await append(other);
+    expect(await client.hears('RECENT')).toMatch(/^\* 3 EXISTS\r\n\* \d RECENT\r\n$/);
+    await other.ok('STORE 2 +FLAGS (\\Deleted)');
+    await client.hears('Deleted');
+    await other.ok('EXPUNGE');
+    expect(await client.hears('EXPUNGE')).toMatch(/^\* 2 EXPUNGE\r\n/);
+    client.write('done\r\n');
+    expect(await client.answer('i')).toContain('OK IDLE completed.');
+    expect(await client.say('NOOP')).toEqual(['OK NOOP completed.']);
+  });
+
+  it('tells first what had happened before, and waits for DONE only', async () => {
+    const client = await stand.inbox(1);
+    const other = await stand.enter();
+    await append(other);
+    client.write('i IDLE\r\n');
+    expect(await client.hears('EXISTS')).toMatch(/^\+ idling\r\n\* 2 EXISTS\r\n/);
+    client.write('x NOOP\r\n');
+    expect(await client.answer('i')).toContain('BAD DONE was expected.');
+    client.write('i IDLE\r\nDONE\r\nj NOOP\r\n');
+    expect(await client.answer('j')).toEqual(['+ idling', 'i OK IDLE completed.', 'OK NOOP completed.']);
+  });
+
+  it('is possible with nothing selected, and ends with its client', async () => {
+    const client = await stand.enter();
+    client.write('i IDLE\r\n');
+    await client.hears('+ idling');
+    await client.leave();
+    await stand.nothingLeft();
+  });
+
+  it('ends with the mailbox', async () => {
+    const client = await stand.enter();
+    const other = await stand.enter();
+    await client.ok('SELECT Sent');
+    client.write('i IDLE\r\n');
+    await client.hears('+ idling');
+    await other.ok('DELETE Sent');
+    expect(await client.hears('BYE')).toMatch(/^\* BYE .*not there any more\.\r\n$/);
+    await client.session.done;
+  });
+
+  it('ends with a goodbye when it lasts too long, though mail comes', async () => {
+    const client = await stand.inbox(1, { limits: { idle: 300 } });
+    const other = await stand.enter();
+    client.write('i IDLE\r\n');
+    await client.hears('+ idling');
+    const timer = setInterval(() => other.write(`a APPEND INBOX {2+}\r\nx\n\r\n`), 50);
+    expect(await client.hears('BYE')).toContain('* BYE [UNAVAILABLE] Idle for too long.\r\n');
+    clearInterval(timer);
+    await client.session.done;
+  });
+});
