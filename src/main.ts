@@ -40,6 +40,18 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; load(): Prom
     summary: "write down what chosen users' clients say",
     load: async () => (await import('./cli/trace.ts')).trace,
   },
+  backup: {
+    summary: 'copy the mail of all accounts, while they are used',
+    load: async () => (await import('./cli/backup.ts')).backup,
+  },
+  restore: {
+    summary: 'make accounts what they were at a backup',
+    load: async () => (await import('./cli/restore.ts')).restore,
+  },
+  repair: {
+    summary: 'look for damage in the accounts, and mend it',
+    load: async () => (await import('./cli/repair.ts')).repair,
+  },
   certs: {
     summary: 'make, request, import and inspect certificates',
     load: async () => (await import('./cli/certs.ts')).certs,

@@ -43,6 +43,7 @@ export function renderStatus(report: StatusReport): string {
       `Postern ${report.version}, process ${report.pid}, up ${renderSpan(report.uptime)}${report.draining ? ', DRAINING' : ''}`,
       `configuration  ${report.config}`,
       `sessions       ${total}: ${relay} relayed, ${serve} served, ${login} logging in, ${handshake} in handshake, ${closing} closing`,
+      ...storeLines(report.store),
       `memory         ${renderSize(resident)} (heap ${renderSize(heap)}, buffers ${renderSize(external)})`,
       '',
     ].join('\n'),
@@ -73,6 +74,15 @@ export function renderStatus(report: StatusReport): string {
     );
   }
   return sections.join('\n');
+}
+
+function storeLines(store: StatusReport['store']): readonly string[] {
+  if (!store) return [];
+  const room = store.free === undefined ? '' : `, ${renderSize(store.free)} free`;
+  const state = store.fault === undefined ? '' : `, CANNOT BE WRITTEN: ${store.fault}`;
+  return [
+    `mail           ${store.data}: ${store.accounts} accounts open, used by ${store.stores} sessions${room}${state}`,
+  ];
 }
 
 function stateText(state: string, reason: string | undefined): string {

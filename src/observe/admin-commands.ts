@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ReloadReport, SessionView, StatusReport, TraceResult } from './admin-reports.ts';
+import type { CopyIndexReport, ReloadReport, SessionView, StatusReport, TraceResult } from './admin-reports.ts';
 import type { AdminCommand, AdminRequest } from './admin-socket.ts';
 import type { AuditLog } from './audit.ts';
 import { printable } from './printable.ts';
@@ -14,6 +14,8 @@ export interface AdminCommandDependencies {
   readonly audit: AuditLog;
   readonly status: () => StatusReport;
   readonly reload: () => Promise<ReloadReport>;
+  /** Copies an account's index to a new file below the data folder. @throws RangeError for an id that is none; MailError */
+  readonly copyIndex?: (account: string) => Promise<string>;
   readonly now?: () => number;
 }
 
@@ -32,6 +34,7 @@ const filterKeys = {
 };
 const sessionsRequest = z.strictObject(filterKeys);
 const kickRequest = z.strictObject({ ...filterKeys, reason: z.string().max(200).optional() });
+const copyIndexRequest = z.strictObject({ account: z.string() });
 const traceRequest = z.strictObject({
   action: z.enum(['on', 'off', 'list']),
   login: z.string().min(1).optional(),
@@ -72,6 +75,13 @@ export function adminCommands(deps: AdminCommandDependencies): Readonly<Record<s
       const report = await deps.reload();
       deps.audit.event('reload', { ok: report.ok, msg: report.ok ? 'reload' : 'reload refused' });
       return report;
+    },
+
+    /** `account` -> `{ path }`: a copy of its index, to be taken away. */
+    async 'copy-index'(request) {
+      const { account } = check(copyIndexRequest, request);
+      if (!deps.copyIndex) throw new RangeError('this server keeps no mail');
+      return { path: await deps.copyIndex(account) } satisfies CopyIndexReport;
     },
 
     /** `action` on, off or list; `login` or `address`; `for` in milliseconds -> a `TraceState` for each; `TraceResult`. */

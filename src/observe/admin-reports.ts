@@ -61,6 +61,19 @@ export const statusReport = z.object({
   certificates: z.array(
     z.object({ file: z.string(), names: z.array(z.string()), notAfter: z.string(), daysLeft: z.number() }),
   ),
+  /** What mail is served from; absent when no route leads to a store. */
+  store: z
+    .object({
+      data: z.string(),
+      /** Accounts held open, and sessions that have one. */
+      accounts: z.number(),
+      stores: z.number(),
+      /** Octets left in the file system. */
+      free: z.number().optional(),
+      /** Why nothing can be written. */
+      fault: z.string().optional(),
+    })
+    .optional(),
   /** Bytes. */
   memory: z.object({ resident: z.number(), heap: z.number(), external: z.number() }),
 });
@@ -88,9 +101,13 @@ export const traceState = z.object({
 /** Of `trace`: where the files are, and what was switched off. */
 export const traceResult = z.object({ directory: z.string(), removed: z.number().optional() });
 
+/** Of `copy-index`: a file that belongs to who asked for it. */
+export const copyIndexReport = z.object({ path: z.string() });
+
 export const kickResult = z.object({ kicked: z.number() });
 
 export type SessionView = z.output<typeof sessionView>;
 export type StatusReport = z.output<typeof statusReport>;
 export type ReloadReport = z.output<typeof reloadReport>;
+export type CopyIndexReport = z.output<typeof copyIndexReport>;
 export type TraceResult = z.output<typeof traceResult>;

@@ -34,8 +34,10 @@ export interface Metrics {
   /** Octets left in the file system of the data folder, and whether it can be written. Set them from `beforeRender`. */
   readonly dataFreeBytes: Gauge;
   readonly dataWritable: Gauge;
-  /** Messages' contents deleted to free their space: reason "unreferenced" or "unknown" (left by a crash). */
-  readonly blobsSwept: Counter<'reason'>;
+  /** Contents of messages: operation "put", "read" or "delete" (swept, or of an append that failed). */
+  readonly blobs: Counter<'operation'>;
+  /** Octets of content put and read. */
+  readonly blobBytes: Counter<'operation'>;
   /** Copies of indexes made while serving: outcome "ok" or "failed". */
   readonly snapshots: Counter<'outcome'>;
   /** By the limit's key in the configuration ("per_login", "line" ...). */
@@ -155,11 +157,12 @@ export function createMetrics(): Metrics {
       'postern_data_writable',
       'Whether server.data can be written (1) or mail can only be read (0); without a route to a store always 0.',
     ),
-    blobsSwept: counter(
-      'postern_blobs_swept_total',
-      'Contents of messages deleted to free their space: nothing referred to them any more, or a crash had left them.',
-      'reason',
+    blobs: counter(
+      'postern_blobs_total',
+      'Contents of messages written (put), read, and deleted to free their space.',
+      'operation',
     ),
+    blobBytes: counter('postern_blob_bytes_total', 'Octets of messages written (put) and read.', 'operation'),
     snapshots: counter(
       'postern_snapshots_total',
       'Copies of indexes made while serving, for postern repair.',

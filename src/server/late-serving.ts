@@ -1,4 +1,6 @@
 import type { Config } from '../config/schema.ts';
+import { isAccountId } from '../mail/ids.ts';
+import type { StatusReport } from '../observe/admin-reports.ts';
 import { Serving, type ServingDeps, servedStore } from './serving.ts';
 
 /** What serves mailboxes, from the first configuration on that has a route to a store; then until the end of the process. */
@@ -22,6 +24,26 @@ export class LateServing {
     const store = servedStore(config);
     if (store && this.#serving) this.#serving.apply(store);
     else if (store) this.#serving = await Serving.open(config.server.data, store, this.#deps);
+  }
+
+  /** @throws RangeError, MailError */
+  async copyIndex(account: string): Promise<string> {
+    if (!this.#serving) throw new RangeError('this server keeps no mail');
+    if (!isAccountId(account)) throw new RangeError(`${account} is not the id of an account`);
+    return await this.#serving.copyIndex(account);
+  }
+
+  /** For `postern status`. */
+  report(): StatusReport['store'] {
+    if (!this.#serving) return undefined;
+    const { accounts, stores, free, fault } = this.#serving.state();
+    return {
+      data: this.#serving.data.root,
+      accounts,
+      stores,
+      ...(free !== undefined && { free }),
+      ...(fault !== undefined && { fault }),
+    };
   }
 
   async close(): Promise<void> {

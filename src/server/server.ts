@@ -181,6 +181,7 @@ export class Server {
         audit,
         status: () => this.#status(),
         reload: () => this.reload(),
+        copyIndex: account => this.#serving.copyIndex(account),
       }),
       log,
     );
@@ -333,6 +334,7 @@ export class Server {
         notAfter: notAfter.toISOString(),
         daysLeft,
       })),
+      store: this.#serving.report(),
       memory: { resident: rss, heap: heapUsed, external },
     };
   }

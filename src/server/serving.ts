@@ -18,8 +18,10 @@ import type { Index, NewMailbox } from '../store/index/index-port.ts';
 import { openSqliteIndex } from '../store/index/sqlite-index.ts';
 import { openScanner, type Scanner } from '../store/search/scanner.ts';
 import { makeFolder } from '../store/upkeep/durable-files.ts';
+import { SnapshotRounds } from '../store/upkeep/snapshot-rounds.ts';
 import { finishSwaps } from '../store/upkeep/swap.ts';
 import { DataProbe, type DataState } from './data-probe.ts';
+import { measuredBlobs } from './measured-blobs.ts';
 import { measuredIndex } from './measured-index.ts';
 
 export interface ServingDeps {
@@ -37,6 +39,7 @@ export class Serving {
   readonly #index: Index;
   readonly #scanner: Scanner;
   readonly #engine: Engine;
+  readonly #snapshots: SnapshotRounds;
   readonly #probe: DataProbe;
   readonly #log: Logger;
 
@@ -72,7 +75,11 @@ export class Serving {
       index: measuredIndex(this.#index, (operation, outcome, seconds) =>
         metrics.indexSeconds.observe({ operation, outcome }, seconds),
       ),
-      blobs: account => openDirectoryBlobs({ directory: blobsOf(account) }),
+      blobs: async account =>
+        measuredBlobs(await openDirectoryBlobs({ directory: blobsOf(account) }), (operation, octets) => {
+          metrics.blobs.inc({ operation });
+          if (octets > 0) metrics.blobBytes.inc({ operation }, octets);
+        }),
       bus: openLocalBus(),
       scanner: this.#scanner,
       log,
@@ -83,6 +90,17 @@ export class Serving {
         tombstonesKept: config.remember_expunged,
       },
     });
+    this.#snapshots = new SnapshotRounds(
+      {
+        accounts: data.accounts,
+        index: this.#index,
+        scratch: join(copiesFolder(data), 'snapshots'),
+        openIndex: directory => openSqliteIndex({ directory, threads: 1, log }),
+        log,
+        onSnapshot: outcome => metrics.snapshots.inc({ outcome }),
+      },
+      config.snapshots,
+    );
     this.#probe = new DataProbe(data.root, log);
     metrics.beforeRender(() => {
       const { accounts, free, fault } = this.state();
@@ -120,7 +138,9 @@ export class Serving {
   }
 
   /** Takes over what a changed configuration says of the store, as far as that is possible while it is open. */
-  apply(_config: StoreConfig): void {}
+  apply({ snapshots }: StoreConfig): void {
+    this.#snapshots.apply(snapshots);
+  }
 
   /** Copies an account's index to a file below the data folder, for a backup, which takes it away. @throws MailError */
   async copyIndex(account: AccountId): Promise<string> {
@@ -139,6 +159,7 @@ export class Serving {
 
   async close(): Promise<void> {
     this.#probe.close();
+    await this.#snapshots.close();
     await this.#engine.close();
     await Promise.allSettled([this.#scanner.close(), this.#index.close()]);
     this.#lock.release();

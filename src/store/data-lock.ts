@@ -1,6 +1,6 @@
-import { chmodSync, mkdirSync } from 'node:fs';
-import { DatabaseSync } from 'node:sqlite';
+import { mkdirSync } from 'node:fs';
 import { dataPlaces } from './data-places.ts';
+import { type Lock, takeLock } from './lock-file.ts';
 
 /** The data folder cannot be worked in. The message says which and why, `mend` what would help: both for the administrator. */
 export class DataFolderError extends Error {
@@ -24,9 +24,7 @@ export interface DataLock {
 }
 
 /**
- * Makes the data folder if it is not there, makes sure that it can be written, and takes it for this process alone. The lock is
- * SQLite's on a file of its own, which the system takes back however the process ends; network file systems without locks are refused
- * thereby, too.
+ * Makes the data folder if it is not there, makes sure that it can be written, and takes it for this process alone.
  * @throws DataFolderError
  */
 export function takeDataFolder(root: string): DataLock {
@@ -35,31 +33,18 @@ export function takeDataFolder(root: string): DataLock {
   } catch (error) {
     throw unusable(root, 'cannot be made', error);
   }
-  const { lock } = dataPlaces(root);
-  let database: DatabaseSync | undefined;
+  let lock: Lock | 'taken';
   try {
-    database = new DatabaseSync(lock, { timeout: 0 });
-    chmodSync(lock, 0o600);
-    // Written once, so that a folder that can be read only is found out now and not by the first message.
-    database.exec('BEGIN EXCLUSIVE; PRAGMA user_version = 1; COMMIT; BEGIN EXCLUSIVE');
+    lock = takeLock(dataPlaces(root).lock);
   } catch (error) {
-    database?.close();
-    throw lockFailure(root, error);
+    throw unusable(root, 'cannot be written', error);
   }
-  return { root, release: () => database.close() };
-}
-
-function lockFailure(root: string, error: unknown): DataFolderError {
-  // SQLITE_BUSY.
-  if (error instanceof Error && 'errcode' in error && Number(error.errcode) % 256 === 5) {
-    return new DataFolderError(
-      'taken',
-      `another Postern works in ${root}`,
-      'stop it, or give each server a folder of its own (server.data)',
-      error,
-    );
-  }
-  return unusable(root, 'cannot be written', error);
+  if (lock !== 'taken') return { root, release: lock.release };
+  throw new DataFolderError(
+    'taken',
+    `another Postern works in ${root}`,
+    'stop it, or give each server a folder of its own (server.data)',
+  );
 }
 
 function unusable(root: string, what: string, error: unknown): DataFolderError {

@@ -6,6 +6,7 @@ import { finished } from 'node:stream/promises';
 import { z } from 'zod';
 import type { AccountId } from '../../mail/ids.ts';
 import { type AccountPlaces, accountPlaces } from '../data-places.ts';
+import { takeLock } from '../lock-file.ts';
 import { codeOf, exists, makeFolder, syncFile, syncFolder, writeFileDurably } from './durable-files.ts';
 
 /**
@@ -109,6 +110,20 @@ export class BackupFolder {
   async wholeRuns(): Promise<readonly string[]> {
     const { whole } = await this.#all();
     return whole;
+  }
+
+  /**
+   * Runs work while nobody else works in the folder.
+   * @throws BackupError when somebody does
+   */
+  async alone<T>(work: () => Promise<T>): Promise<T> {
+    const lock = takeLock(join(this.root, 'lock.db'));
+    if (lock === 'taken') throw new BackupError(`another backup or restore works in ${this.root}`);
+    try {
+      return await work();
+    } finally {
+      lock.release();
+    }
   }
 
   /** Removes what interrupted runs have left. Only while nobody else works in the folder. */

@@ -8,6 +8,7 @@ import type { Index, NewMailbox } from '../index/index-port.ts';
 import { copyDurably, exists, makeFolder, syncFolder } from './durable-files.ts';
 import { snapshotsOf } from './index-snapshots.ts';
 import { expungeMessagesOf, findWanting } from './missing-contents.ts';
+import { giveToOwner } from './ownership.ts';
 import { recoverBlobs } from './recovered.ts';
 import { finishSwaps } from './swap.ts';
 import { lastValidity } from './validity.ts';
@@ -134,7 +135,9 @@ async function makeAnew(account: AccountId, job: RepairJob): Promise<Partial<Acc
     await index.close();
     await blobs.close();
   }
+  await giveToOwner(data.root, made.folder);
   const aside = await replaceIndex(live, made, new Date(now()));
+  await giveToOwner(data.root, live.folder);
   await rm(root, { recursive: true, force: true });
   return { ...(snapshot !== undefined && { snapshot }), dropped, recovered, ...(aside !== undefined && { aside }) };
 }

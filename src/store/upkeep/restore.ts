@@ -9,6 +9,7 @@ import { BlobCopies } from './blob-copies.ts';
 import { type ListedBlob, readBlobList } from './blob-list.ts';
 import { checksumOf } from './checksum.ts';
 import { copyDurably, makeFolder, syncFolder } from './durable-files.ts';
+import { giveToOwner } from './ownership.ts';
 import { finishSwaps, putInPlace, restoringFolder } from './swap.ts';
 import { lastValidity } from './validity.ts';
 
@@ -107,6 +108,7 @@ async function restoreAccount(account: AccountId, { place, entry }: Source, job:
   const after = await lastValidity(openIndex(data.accounts), account);
   const messages = await renew(openIndex(root), account, after);
   await syncFolder(to.folder);
+  await giveToOwner(data.root, to.folder);
   const aside = await putInPlace(data, account, new Date(now()));
   return {
     account,

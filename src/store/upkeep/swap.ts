@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import type { AccountId } from '../../mail/ids.ts';
 import { accountPlaces, accountsIn, type DataPlaces } from '../data-places.ts';
 import { exists, makeFolder, syncFolder, writeFileDurably } from './durable-files.ts';
+import { giveToOwner } from './ownership.ts';
 
 /** Where restored accounts are made, until each takes its place. */
 export function restoringFolder(data: DataPlaces): string {
@@ -27,8 +28,9 @@ export async function putInPlace(data: DataPlaces, account: AccountId, time: Dat
     await makeFolder(dirname(aside));
     await rename(to, aside);
     await syncFolder(dirname(aside));
+    await giveToOwner(data.root, data.replaced);
   }
-  await settle(from, to);
+  await settle(data, from, to);
   return aside;
 }
 
@@ -40,15 +42,16 @@ export async function finishSwaps(data: DataPlaces): Promise<number> {
     const from = accountPlaces(root, account).folder;
     const to = accountPlaces(data.accounts, account).folder;
     if (!(await exists(join(from, READY))) || (await exists(to))) continue;
-    await settle(from, to);
+    await settle(data, from, to);
     settled += 1;
   }
   await rm(root, { recursive: true, force: true });
   return settled;
 }
 
-async function settle(from: string, to: string): Promise<void> {
+async function settle(data: DataPlaces, from: string, to: string): Promise<void> {
   await makeFolder(dirname(to));
+  await giveToOwner(data.root, dirname(to));
   await rename(from, to);
   await syncFolder(dirname(to));
   await rm(join(to, READY), { force: true });
