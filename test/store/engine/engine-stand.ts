@@ -29,6 +29,13 @@ export function newDirectory(): string {
   return mkdtempSync(join(tmpdir(), 'postern-engine-'));
 }
 
+/** The same, which goes with the test. */
+export function ownDirectory(): string {
+  const directory = newDirectory();
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
 export const blobFolder = (directory: string, account: AccountId) => join(accountFolder(directory, account), 'blobs');
 
 export interface EngineStand {
@@ -66,13 +73,9 @@ export function standOn(
   };
 }
 
-/** The same with files of its own, which go with the test. */
+/** The same with files of its own; all of it goes with the test. */
 export function stand(change: Partial<EngineParts> = {}, settings: Partial<EngineSettings> = {}): EngineStand {
-  const directory = newDirectory();
-  const opened = standOn(directory, change, settings);
-  onTestFinished(async () => {
-    await opened.close();
-    rmSync(directory, { recursive: true, force: true });
-  });
+  const opened = standOn(ownDirectory(), change, settings);
+  onTestFinished(() => opened.close());
   return opened;
 }
