@@ -1,0 +1,23 @@
+import { connect } from 'node:net';
+
+const PATIENCE_MS = 20_000;
+
+/** Sends it all to a unix socket, ends, and returns all that comes back; text in which a character is a byte. */
+export function tell(path: string, stream: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    const heard = () => Buffer.concat(chunks).toString('latin1');
+    // What the server has said stands; that it hung up before everything was read is its right.
+    const socket = connect(path).on('error', () => {});
+    const patience = setTimeout(() => {
+      socket.destroy();
+      reject(new Error(`no end after:\n${JSON.stringify(heard())}\nto:\n${JSON.stringify(stream)}`));
+    }, PATIENCE_MS);
+    socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+    socket.on('close', () => {
+      clearTimeout(patience);
+      resolve(heard());
+    });
+    socket.end(Buffer.from(stream, 'latin1'));
+  });
+}
