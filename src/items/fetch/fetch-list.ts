@@ -12,27 +12,22 @@ const NAME = /[A-Za-z][A-Za-z0-9.]*\[?/y;
  * @throws Malformed
  */
 export function scanFetchList(scanner: Scanner, vocabulary: Vocabulary, byUid: boolean): readonly FetchPart[] {
-  const items: FetchItem[] = [];
-  const scanItem = (): FetchPart => {
-    const name = scanName(scanner);
-    const item = findItem(name, vocabulary);
-    items.push(item);
-    return item.parse(scanner);
+  const asked: { readonly name: string; readonly part: FetchPart }[] = [];
+  const add = (name: string): void => {
+    const part = findItem(name, vocabulary).parse(scanner);
+    // Once is enough; sections of one name may differ.
+    if (name.endsWith('[') || !asked.some(other => other.name === name)) asked.push({ name, part });
   };
-  const parts: FetchPart[] = [];
-  if (scanner.peek() === '(') parts.push(...scanner.list(scanItem));
+  if (scanner.peek() === '(') scanner.list(() => add(scanName(scanner)));
   else {
     const name = scanName(scanner);
-    const names = vocabulary.fetchMacros.get(name)?.items ?? [name];
-    for (const each of names) {
-      const item = findItem(each, vocabulary);
-      items.push(item);
-      parts.push(item.parse(scanner));
-    }
+    for (const each of vocabulary.fetchMacros.get(name)?.items ?? [name]) add(each);
   }
-  if (parts.length === 0) throw new Malformed('an item was expected');
-  if (!byUid || items.some(({ name }) => name === 'UID')) return parts;
-  return [findItem('UID', vocabulary).parse(scanner), ...parts];
+  if (asked.length === 0) throw new Malformed('an item was expected');
+  const parts = asked.map(({ part }) => part);
+  return !byUid || asked.some(({ name }) => name === 'UID')
+    ? parts
+    : [findItem('UID', vocabulary).parse(scanner), ...parts];
 }
 
 /** The modifiers behind the items (RFC 4466 §2.4), if there are some. @throws Malformed */

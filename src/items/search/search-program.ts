@@ -93,6 +93,18 @@ class ProgramReader implements SearchReader {
   }
 }
 
+/**
+ * Numbers beyond the last message match nothing, as with Dovecot: clients search by numbers they remember. Only commands that act on
+ * messages are refused then.
+ */
 function sequenceTerm(set: SequenceSet): SearchTerm {
-  return async view => ({ kind: 'uid', uids: await view.resolve(set, false) });
+  return async view => {
+    const { exists } = view;
+    const known = set.flatMap(([one, other]): SequenceSet => {
+      const ends = [one, other].map(number => (number === '*' ? exists : number));
+      const first = Math.min(...ends);
+      return first > exists || exists === 0 ? [] : [[first, Math.min(Math.max(...ends), exists)]];
+    });
+    return { kind: 'uid', uids: await view.resolve(known, false) };
+  };
 }
