@@ -7,7 +7,7 @@ import { takeUids } from './appending.ts';
 import { makeBlocks } from './blocks.ts';
 import { type Database, integer, optionalInteger } from './database.ts';
 import { remove } from './expunging.ts';
-import { DELETED_SQL, hasBit, maskOf, UNSEEN_SQL } from './keyword-places.ts';
+import { DELETED_SQL, hasBit, makeRoom, maskOf, UNSEEN_SQL } from './keyword-places.ts';
 import { type MailboxRecord, type MailboxRecords, modSeq, uid } from './mailbox-record.ts';
 import { messageId } from './schema.ts';
 import { clipRanges, uidsOf } from './uid-lists.ts';
@@ -81,6 +81,7 @@ export function transfer(
       const gone = mailboxes.nextModSeq(source);
       for (const range of ranges) remove(db, source, range, '', { at: gone, now, release: false });
       source.modseq = gone;
+      makeRoom(db, source);
       mailboxes.save(source);
     }
   }

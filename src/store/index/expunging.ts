@@ -3,7 +3,7 @@ import { LAST_UID, type MailboxId } from '../../mail/ids.ts';
 import { rangesOf, type UidRanges } from '../../mail/uid-ranges.ts';
 import { type Database, integer, optionalInteger } from './database.ts';
 import type { Expunged } from './index-port.ts';
-import { DELETED_SQL, UNSEEN_SQL } from './keyword-places.ts';
+import { DELETED_SQL, makeRoom, UNSEEN_SQL } from './keyword-places.ts';
 import { type MailboxRecord, type MailboxRecords, modSeq } from './mailbox-record.ts';
 import { messageId } from './schema.ts';
 import { clipRanges, EVERYTHING, uidsOf } from './uid-lists.ts';
@@ -29,6 +29,7 @@ export function expunge(
       count += remove(db, record, range, where, { at, now, release: true });
     if (count > 0) {
       record.modseq = at;
+      makeRoom(db, record);
       mailboxes.save(record);
     }
     return { at: modSeq(record.modseq), count };

@@ -4,7 +4,7 @@ import type { FlagChange, FlagsSet } from '../../mail/message.ts';
 import { normaliseRanges, rangesOf, type UidRange, type UidRanges } from '../../mail/uid-ranges.ts';
 import { touchBlocks } from './blocks.ts';
 import { type Database, integer, optionalInteger } from './database.ts';
-import { ALL_FLAGS, hasBit, knownMaskOf, maskOf } from './keyword-places.ts';
+import { ALL_FLAGS, hasBit, knownMaskOf, makeRoom, maskOf } from './keyword-places.ts';
 import { type MailboxRecord, type MailboxRecords, modSeq } from './mailbox-record.ts';
 import { messageId } from './schema.ts';
 import { clipRanges, missingOf, uidsOf } from './uid-lists.ts';
@@ -57,7 +57,10 @@ export function setFlags(
       }
       changed += changeRange(db, record, [first, last], masks, unchangedSince, at);
     }
-    if (changed > 0) record.modseq = at;
+    if (changed > 0) {
+      record.modseq = at;
+      if (change.kind !== 'add') makeRoom(db, record);
+    }
     // Also when no row was changed: a keyword may have got a place, which \* promised.
     mailboxes.save(record);
     return {

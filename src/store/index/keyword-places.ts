@@ -46,17 +46,18 @@ export function hasBit(mask: FlagMask, bit: number): boolean {
   return Math.floor(mask / bit) % 2 === 1;
 }
 
-/** Whether there is an empty place. When all are taken, some may still be free to be taken again: that costs a scan. */
+/** Whether a keyword that is not in the table could be stored. */
 export function hasEmptyPlace({ keywords }: MailboxRecord): boolean {
   return keywords.length < KEYWORDS_MOST || keywords.includes('');
 }
 
+/** After flags or messages went: if the table was full, there may be room again, which clients want to be told of. */
+export function makeRoom(db: Database, mailbox: MailboxRecord): void {
+  if (!hasEmptyPlace(mailbox)) emptyUnusedPlaces(db, mailbox);
+}
+
 /** Empties the places that no message uses. Reads the flags of all messages. @returns whether there were any */
-export function emptyUnusedPlaces(
-  db: Database,
-  mailbox: MailboxRecord,
-  keep: ReadonlySet<number> = new Set(),
-): boolean {
+function emptyUnusedPlaces(db: Database, mailbox: MailboxRecord, keep: ReadonlySet<number> = new Set()): boolean {
   const used = db
     .all(
       'SELECT DISTINCT flags FROM message WHERE id BETWEEN ? AND ? AND flags >= ?',
