@@ -33,6 +33,14 @@ export const storeSchema = z
       'more than zero',
       LONGEST_AGE,
     ).prefault('1h'),
+    sweep_every: duration(
+      'How often accounts that were used are looked after: space freed, expunged messages forgotten.',
+    ).prefault('10m'),
+    stray_age: duration(
+      'Age at which files of messages that were never finished, after a crash say, are removed. Longer than any APPEND may take.',
+      'more than zero',
+      LONGEST_AGE,
+    ).prefault('24h'),
     remember_expunged: duration(
       'How long is remembered what was expunged. A client that was away for longer compares whole mailboxes.',
       'more than zero',

@@ -87,6 +87,8 @@ export class Serving {
         messageMost: MESSAGE_MOST,
         idleAccounts: openAccounts,
         sweepGrace: config.sweep_grace,
+        upkeepEvery: config.sweep_every,
+        longestAppend: config.stray_age,
         tombstonesKept: config.remember_expunged,
       },
     });

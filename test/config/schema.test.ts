@@ -78,6 +78,8 @@ routes: [{ relay: u }]
       create: 'first-login',
       folders: { Drafts: 'drafts', Sent: 'sent', Junk: 'junk', Trash: 'trash', Archive: 'archive' },
       sweep_grace: 3_600_000,
+      sweep_every: 600_000,
+      stray_age: 86_400_000,
       remember_expunged: 2_592_000_000,
       snapshots: { every: 86_400_000, keep: 2 },
       threads: 2,

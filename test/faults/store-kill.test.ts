@@ -21,7 +21,10 @@ describe(`kill -9 under a load of ${SESSIONS} sessions, ${ROUNDS} times`, () => 
   it(
     'keeps what was acknowledged, and of the rest all or nothing',
     async () => {
-      const door = await startServedDoor({ users: USERS, store: { sweep_grace: '1s' } });
+      const door = await startServedDoor({
+        users: USERS,
+        store: { sweep_grace: '1s', sweep_every: '1s', stray_age: '3s' },
+      });
       postern = door;
       const loads = Array.from({ length: SESSIONS }, (_, session) => new MailLoad(`load-${session}`));
       for (const [session, load] of loads.entries()) {

@@ -173,12 +173,13 @@ export class MailLoad {
       name: 'EXPUNGE',
       after: this.#with(
         from,
-        this.#belief[from].filter(old => !chosen.includes(old)),
+        // Those that a kill has left marked go as well.
+        this.#belief[from].filter(old => !chosen.includes(old) && !old.flags.includes('\\Deleted')),
       ),
       act: async client => {
         const gone = this.#next;
         const marked = this.#belief[from].map(old =>
-          chosen.includes(old) ? { ...old, flags: [...old.flags, '\\Deleted'] } : old,
+          chosen.includes(old) ? { ...old, flags: [...new Set([...old.flags, '\\Deleted'])] } : old,
         );
         this.#next = this.#with(from, marked);
         await ok(client, `UID STORE ${set(chosen)} +FLAGS.SILENT (\\Deleted)`);
