@@ -3,16 +3,15 @@ import { ConfigError } from '../config/load.ts';
 import { parseArguments } from './arguments.ts';
 import { type CliCommand, type CliIo, EXIT, UsageError } from './command.ts';
 import { type DemoFolder, openDemoFolder, removeDemoFolder } from './demo/folder.ts';
-import { findDovecot } from './demo/mail-server.ts';
-import { type MissingMailServer, type Stage, setStage } from './demo/stage.ts';
+import { type Stage, setStage } from './demo/stage.ts';
 
 const DEFAULT_PORT = 1993;
 
 const usage = `usage: postern demo [--port PORT] [--data DIR]
 
-Shows Postern at work on this machine alone: an LDAP directory with the users alice and bob (password "secret"), an old mail server
-with their mail (a private Dovecot, where it is installed), and Postern in front of it, with new certificates. Says what to try,
-then shows each login. Ctrl-C ends it all.
+Shows Postern at work on this machine alone: an LDAP directory with the users alice and bob (password "secret"), new certificates,
+some hundred messages, and Postern, which serves them. Says what to try, then shows each login and each command. Ctrl-C ends it
+all.
 
   --port PORT   where mail clients connect, on 127.0.0.1 (default ${DEFAULT_PORT}; 0 = any that is free)
   --data DIR    keep its files there (default: a temporary folder, removed at the end)
@@ -21,7 +20,7 @@ then shows each login. Ctrl-C ends it all.
 /** `postern demo`: everything running in a minute, nothing to set up and nothing left behind. */
 export const demo: CliCommand = {
   name: 'demo',
-  summary: 'show Postern at work, with a directory and a mail server of its own',
+  summary: 'show Postern at work, with a directory and mail of its own',
   usage,
   async run(args, io) {
     const { values, positionals } = parseArguments(args, { port: { type: 'string' }, data: { type: 'string' } });
@@ -30,21 +29,10 @@ export const demo: CliCommand = {
     // Before anything is there to be left behind.
     const stopped = untilSignal();
     const folder = openDemoFolder(values.data === undefined ? undefined : resolve(io.cwd, values.data));
-    let stage: Stage | undefined;
-    const abandon = () => {
-      stage?.abandon();
-      removeDemoFolder(folder);
-    };
+    const abandon = () => removeDemoFolder(folder);
     process.on('exit', abandon);
     try {
-      io.stdout('Starting ...\n');
-      stage = await setStage({
-        port,
-        folder: folder.path,
-        dovecot: findDovecot(io.env),
-        env: io.env,
-        onLogin: io.stdout,
-      });
+      const stage = await setStage({ port, folder: folder.path, env: io.env, tell: io.stdout });
       io.stdout(program(stage, folder, ownName(io.env, process.argv[1])));
       await stopped;
       io.stdout('\nStopping ...\n');
@@ -93,28 +81,28 @@ export function ownName(env: NodeJS.ProcessEnv, script: string | undefined): str
 
 /** What runs where, and what to try. */
 function program(stage: Stage, { path, temporary }: DemoFolder, postern: string): string {
-  const { port, configFile, authorityFile, directoryPort, adminHttp, mailServer } = stage;
-  const there = !('missing' in mailServer);
+  const { port, configFile, authorityFile, directoryPort, adminHttp, letters, letterFile } = stage;
   const curl = `curl --cacert ${authorityFile}`;
   const url = `imaps://localhost:${port}`;
-  const old = there
-    ? `Dovecot ${mailServer.version} on 127.0.0.1:${mailServer.port}, with about 100 messages`
-    : 'none (see below)';
   return `
   mail clients connect to   ${url}
   users                     alice and bob, password secret; alice@example.org works, too
   LDAP directory            ldaps://127.0.0.1:${directoryPort}
-  old mail server           ${old}
+  mailboxes                 ${letters} messages, in the embedded store
   configuration             ${configFile}
   metrics                   http://${adminHttp}/metrics
   files                     ${path}${temporary ? ' (removed at the end)' : ''}
-${there ? '' : withoutMailServer(mailServer)}
+
 Try in another terminal${postern.startsWith('npm') ? ', in this folder' : ''}:
 
   # alice's mailboxes; what is in her INBOX; its third message
   ${curl} -u alice:secret ${url}/
   ${curl} -u alice:secret ${url}/INBOX -X 'FETCH 1:* FAST'
   ${curl} -u alice:secret '${url}/INBOX;MAILINDEX=3'
+
+  # put a message into her Drafts; find it, and others
+  ${curl} -u alice:secret ${url}/Drafts -T ${letterFile}
+  ${curl} -u alice:secret ${url}/Drafts -X 'SEARCH TEXT hello'
 
   # a wrong password, and a user who is not there: the same answer
   ${curl} -u alice:wrong ${url}/
@@ -123,19 +111,19 @@ Try in another terminal${postern.startsWith('npm') ? ', in this folder' : ''}:
   # by hand: type "a LOGIN bob secret", "b SELECT INBOX", "c IDLE" ...
   openssl s_client -quiet -crlf -connect localhost:${port} -CAfile ${authorityFile} -verify_return_error
 
+  # in neomutt: all of alice's mail, in a terminal
+  neomutt -n -F /dev/null -e 'set folder=imaps://alice@localhost:${port} spoolfile=+INBOX imap_pass=secret header_cache= record= ssl_ca_certificates_file=${authorityFile}'
+
+  # in Thunderbird: Account Settings, Add Mail Account, Configure manually:
+  #   IMAP, server localhost, port ${port}, SSL/TLS, Normal password, user alice;
+  #   first import ${authorityFile} under Settings, Certificates, Authorities
+
   # who is connected, how it is, where a user would go and why
   ${postern} sessions --config ${configFile}
   ${postern} status --config ${configFile}
   ${postern} explain bob@example.org --config ${configFile}
 
-Logins are shown here as they happen. Ctrl-C ends it all.
+Logins and commands are shown here as they happen. Ctrl-C ends it all.
 
-`;
-}
-
-function withoutMailServer({ missing, mend = '' }: MissingMailServer): string {
-  return `
-NOTE: There is no old mail server to relay to. Passwords are proven by the directory all the same; then the client is
-told NO [UNAVAILABLE]. The reason: ${missing}. ${mend}
 `;
 }

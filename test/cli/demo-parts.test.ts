@@ -1,84 +1,23 @@
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { followLines, renderAuditLine } from '../../src/cli/demo/audit-lines.ts';
-import { closedToOthers } from '../../src/cli/demo/folder.ts';
 import { demoLetters } from '../../src/cli/demo/letters.ts';
-import { writeMaildirs } from '../../src/cli/demo/maildir.ts';
 import { attachment, mailbox, message, textPart } from '../../src/cli/demo/mime.ts';
-import { type Stage, setStage } from '../../src/cli/demo/stage.ts';
+import { setStage } from '../../src/cli/demo/stage.ts';
 import { ownName } from '../../src/cli/demo.ts';
 import { AuditLog, type LoginEvent } from '../../src/observe/audit.ts';
-import { ImapClient } from '../support/imap-client.ts';
 import { until } from '../support/processes.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'postern-demo-parts-'));
-chmodSync(root, 0o711);
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-describe('the demonstration without a mail server', () => {
-  const logins: string[] = [];
-  const missing = async (dovecot: string | undefined): Promise<Stage> => {
-    const folder = mkdtempSync(join(root, 'stage-'));
-    chmodSync(folder, 0o711);
-    return setStage({ port: 0, folder, dovecot, env: {}, onLogin: line => logins.push(line) });
-  };
-
-  it('starts all the same; the directory proves logins, and they are told to try later', async () => {
-    const stage = await missing(undefined);
-    try {
-      expect(stage.mailServer).toEqual({
-        missing: 'Dovecot is not installed',
-        mend: expect.stringContaining('apt install'),
-      });
-      const ca = readFileSync(stage.authorityFile);
-      const options = { port: stage.port, tls: 'implicit', tlsOptions: { ca, rejectUnauthorized: true } } as const;
-      const client = await ImapClient.connect(options);
-      expect((await client.command('LOGIN alice secret')).tagged).toMatch(/ NO \[UNAVAILABLE\] /);
-      expect((await client.command('LOGIN alice wrong')).tagged).toMatch(/ NO \[AUTHENTICATIONFAILED\] /);
-      client.close();
-      await until('both are shown', () => logins.length === 2);
-      expect(logins[0]).toMatch(/REFUSED {2}alice .*: upstream-unavailable \(/);
-      expect(logins[1]).toMatch(/REFUSED {2}alice .*: bad-password \(/);
-    } finally {
-      await stage.close();
-    }
-  });
-
-  it.each([
-    ['cannot be run', '#!/nowhere/sh\n', /cannot be run/],
-    ['is of another version', '#!/bin/sh\necho 2.4.1 \\(abc\\)\n', /is version 2\.4\.1; .* only set up Dovecot 2\.3/],
-    [
-      'ends at once',
-      '#!/bin/sh\n[ "$1" = --version ] && { echo 2.3.99; exit; }\necho "doveconf: Fatal: no luck" >&2\nexit 89\n',
-      /^Dovecot 2\.3\.99 \(.*\) did not start: doveconf: Fatal: no luck$/,
-    ],
-  ])('says why, where Dovecot %s', async (_, script, reason) => {
-    const dovecot = join(root, 'dovecot');
-    writeFileSync(dovecot, script, { mode: 0o755 });
-    const stage = await missing(dovecot);
-    try {
-      expect(stage.mailServer).toEqual({ missing: expect.stringMatching(reason) });
-    } finally {
-      await stage.close();
-    }
-  });
-
+describe('the stage of the demonstration', () => {
   it('closes what it opened when the front door cannot start', async () => {
     const folder = mkdtempSync(join(root, 'stage-'));
     mkdirSync(join(folder, 'admin.sock'));
-    const options = { port: 0, folder, dovecot: undefined, env: {}, onLogin: () => {} };
-    await expect(setStage(options)).rejects.toThrow();
+    await expect(setStage({ port: 0, folder, env: {}, tell: () => {} })).rejects.toThrow();
   });
 });
 
@@ -125,24 +64,6 @@ describe('the mail of the demonstration', () => {
       expect(text).toMatch(/^Date: \w{3}, \d{2} \w{3} \d{4} [\d:]{8} \+0000\r\nFrom: .+(?:\r\n)? <\S+@\S+>\r\n/);
       expect(text.endsWith('\r\n')).toBe(true);
     }
-  });
-
-  it('becomes Maildirs whose flags and dates are those of the messages', () => {
-    const folder = join(root, 'mail');
-    writeMaildirs(folder, letters, undefined);
-    const inbox = join(folder, 'alice/Maildir');
-    const own = letters.filter(({ owner, mailbox }) => owner === 'alice' && mailbox === 'INBOX');
-    const [seen, fresh] = [readdirSync(join(inbox, 'cur')), readdirSync(join(inbox, 'new'))];
-    expect(seen).toHaveLength(own.filter(({ flags }) => flags.length > 0).length);
-    expect(seen.length + fresh.length).toBe(own.length);
-    expect(seen.filter(name => !/^\d+\.M\d+\.demo:2,[FRS]+$/.test(name))).toEqual([]);
-    expect(existsSync(join(inbox, '.Lists.dev/maildirfolder'))).toBe(true);
-    expect(readFileSync(join(inbox, 'subscriptions'), 'utf8').split('\n').sort()).toEqual([
-      '',
-      'Lists.dev',
-      'Reports',
-      'Sent',
-    ]);
   });
 });
 
@@ -202,6 +123,10 @@ describe('its lines of logins', () => {
       'LOGIN    alice from 192.0.2.7 (TLSv1.3, PLAIN, mutt 2): password known from before, relayed to old at h:1, 12.3 ms\n',
     ],
     [
+      { upstream: undefined, server: undefined } as const,
+      'LOGIN    alice from 192.0.2.7 (TLSv1.3, PLAIN): password proven by LDAP, mailboxes served here, 12.3 ms\n',
+    ],
+    [
       { outcome: 'no-route', detail: 'why', login: undefined, tls: undefined } as const,
       'REFUSED  Alice from 192.0.2.7 (no TLS, PLAIN): no-route (why), 12.3 ms\n',
     ],
@@ -234,14 +159,4 @@ describe('its surroundings', () => {
     [{}, '/usr/local/bin/postern', 'postern'],
     [{}, '/p/src/postern.js', 'node /p/src/postern.js'],
   ])('%j %s is called again as %s', (env, script, name) => expect(ownName(env, script)).toBe(name));
-
-  it('knows where others may not pass', () => {
-    const closed = join(root, 'closed');
-    mkdirSync(join(closed, 'open'), { recursive: true });
-    chmodSync(closed, 0o700);
-    chmodSync(join(closed, 'open'), 0o755);
-    expect(closedToOthers(join(closed, 'open'))).toBe(closed);
-    chmodSync(closed, 0o701);
-    expect(closedToOthers(join(closed, 'open'))).toBe(closedToOthers(tmpdir()));
-  });
 });

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,7 +23,7 @@ function sh(command: string): Promise<Ended> {
   });
 }
 
-describeWithPeers(['dovecot', 'curl', 'openssl'], 'postern demo', () => {
+describeWithPeers(['curl', 'openssl'], 'postern demo', () => {
   let root: string;
   let demo: RunningDemo;
   /** The commands it suggests. */
@@ -32,8 +32,6 @@ describeWithPeers(['dovecot', 'curl', 'openssl'], 'postern demo', () => {
 
   beforeAll(async () => {
     root = mkdtempSync(join(tmpdir(), 'postern-demo-test-'));
-    // Whatever it makes is below this, where Dovecot's users may pass.
-    chmodSync(root, 0o711);
     demo = await RunningDemo.start(['--port', '0'], { ...process.env, TMPDIR: root });
     suggested = demo.output.split('\n').flatMap(line => /^ {2}((?:curl|openssl|node) .*)$/.exec(line)?.[1] ?? []);
   });
@@ -43,16 +41,16 @@ describeWithPeers(['dovecot', 'curl', 'openssl'], 'postern demo', () => {
   });
 
   it('says what runs where', () => {
-    expect(demo.told('old mail server')).toMatch(/^Dovecot 2\.3\.\S+ on 127\.0\.0\.1:\d+, with about 100 messages$/);
+    expect(demo.told('mailboxes')).toMatch(/^\d{2,3} messages, in the embedded store$/);
     expect(demo.folder.startsWith(root)).toBe(true);
-    expect(demo.output).not.toContain('NOTE');
-    expect(suggested).toHaveLength(9);
+    expect(suggested).toHaveLength(11);
   });
 
   it("lists alice's mailboxes and messages, as it suggests", async () => {
     const mailboxes = await sh(suggestion('alice:secret'));
     expect(mailboxes.code).toBe(0);
-    for (const name of ['INBOX', 'Sent', 'Reports', 'Lists/dev']) expect(mailboxes.stdout).toContain(`"/" ${name}\r\n`);
+    for (const name of ['INBOX', 'Sent', 'Drafts', 'Trash', 'Reports', 'Lists/dev'])
+      expect(mailboxes.stdout).toContain(`"/" ${name}\r\n`);
     const inbox = await sh(suggestion('FETCH'));
     expect(inbox.stdout.match(/^\* \d+ FETCH \(FLAGS .* RFC822\.SIZE \d+/gm)?.length).toBeGreaterThan(20);
   });
@@ -61,6 +59,15 @@ describeWithPeers(['dovecot', 'curl', 'openssl'], 'postern demo', () => {
     const { code, stdout } = await sh(suggestion('MAILINDEX'));
     expect(code).toBe(0);
     expect(stdout).toMatch(/^From: .+\r\nTo: .+\r\nSubject: /m);
+  });
+
+  it('takes a message and finds it, as it suggests', async () => {
+    expect((await sh(suggestion('-T '))).code).toBe(0);
+    const { stdout } = await sh(suggestion('SEARCH TEXT'));
+    expect(stdout).toMatch(/^\* SEARCH 1\r$/m);
+    await until('the command is shown', () =>
+      /^\S+ {2}alice {4}SEARCH TEXT hello {2}-> {2}OK .*\(1 response, \d+ ms\)$/m.test(demo.output),
+    );
   });
 
   it('refuses a wrong password and an unknown user, as it suggests', async () => {
@@ -88,20 +95,18 @@ describeWithPeers(['dovecot', 'curl', 'openssl'], 'postern demo', () => {
     const client = await ImapClient.connect({ port: demo.port, tls: 'implicit' });
     await client.command('LOGIN alice secret');
     const explained = await sh(suggestion('explain'));
-    expect(explained.stdout).toMatch(/host is old: relay to old[\s\S]*Let in: relayed to upstream old/);
-    expect((await sh(suggestion('sessions'))).stdout).toMatch(
-      / alice .* relay +old +127\.0\.0\.1:\d+[\s\S]* sessions?\n/,
-    );
-    expect((await sh(suggestion('status'))).stdout).toMatch(/upstream +old +127\.0\.0\.1:\d+ +up/);
+    expect(explained.stdout).toMatch(/in cn=staff.*: served from local[\s\S]*Let in: served/);
+    expect((await sh(suggestion('sessions'))).stdout).toMatch(/ alice .* serve[\s\S]* sessions?\n/);
+    expect((await sh(suggestion('status'))).stdout).toMatch(/directory +people/);
     await client.logout();
     const { code, stdout } = await runCli(['check', '--users', '--config', demo.configFile]);
-    expect([code, stdout]).toEqual([0, expect.stringMatching(/people +routes\[0\] +relay old +2 +alice/)]);
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/people +routes\[0\] +store local +2 +alice/)]);
   });
 
   it('shows each login as it happens', async () => {
     const line = async (pattern: RegExp) => until(`${pattern} in:\n${demo.output}`, () => pattern.test(demo.output));
     await line(
-      /^\d\d:\d\d:\d\d {2}LOGIN {4}alice from 127\.0\.0\.1 \(TLSv1\.3, PLAIN\): .* relayed to old at \S+, \S+ ms$/m,
+      /^\d\d:\d\d:\d\d {2}LOGIN {4}alice from 127\.0\.0\.1 \(TLSv1\.3, PLAIN\): .*, mailboxes served here, \S+ ms$/m,
     );
     await line(/^\S+ {2}LOGIN {4}bob@example\.org from .*, LOGIN command\): password proven by LDAP/m);
     await line(/^\S+ {2}REFUSED {2}alice from .*: bad-password \(/m);
@@ -119,7 +124,6 @@ describeWithPeers(['dovecot', 'curl', 'openssl'], 'postern demo', () => {
     await client.command('LOGIN alice secret');
     await client.command('SELECT INBOX');
     const processes = demo.processes();
-    expect(processes.length).toBeGreaterThan(5);
     expect(await demo.stop('SIGINT')).toEqual({ status: 0, signal: null });
     await client.readToEnd();
     await until('all processes have ended', () => !processes.some(isAlive));
@@ -128,11 +132,10 @@ describeWithPeers(['dovecot', 'curl', 'openssl'], 'postern demo', () => {
   });
 });
 
-describeWithPeers(['dovecot', 'curl'], 'postern demo --data', () => {
+describe('postern demo --data', () => {
   let root: string;
   beforeAll(() => {
     root = mkdtempSync(join(tmpdir(), 'postern-demo-test-'));
-    chmodSync(root, 0o711);
   });
   afterAll(() => rmSync(root, { recursive: true, force: true }));
 
@@ -148,7 +151,6 @@ describeWithPeers(['dovecot', 'curl'], 'postern demo --data', () => {
     } finally {
       expect((await first.stop('SIGTERM')).status).toBe(0);
     }
-    expect(existsSync(join(folder, 'mail/alice/Maildir/.Kept'))).toBe(true);
     const second = await RunningDemo.start(['--port', '0', '--data', folder], deep);
     try {
       // Logins of the first time are not shown again.

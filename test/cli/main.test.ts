@@ -3,7 +3,21 @@ import { describe, expect, it } from 'vitest';
 import { runCli } from '../support/postern.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-const COMMANDS = ['serve', 'demo', 'check', 'explain', 'status', 'sessions', 'reload', 'trace', 'certs', 'user'];
+const COMMANDS = [
+  'serve',
+  'demo',
+  'check',
+  'explain',
+  'status',
+  'sessions',
+  'reload',
+  'trace',
+  'backup',
+  'restore',
+  'repair',
+  'certs',
+  'user',
+];
 
 describe('the command line', () => {
   it.each([[[]], [['help']], [['--help']], [['-h']]])('%j lists the commands', async args => {

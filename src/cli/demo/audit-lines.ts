@@ -34,7 +34,9 @@ export function renderAuditLine(line: string): string | undefined {
   const took = `${milliseconds ?? 0} ms`;
   if (outcome === 'ok') {
     const proof = event.proof === 'cache' ? 'password known from before' : 'password proven by LDAP';
-    return `${clock}  LOGIN    ${who}: ${proof}, relayed to ${event.upstream} at ${event.server}, ${took}\n`;
+    const where =
+      event.upstream === undefined ? 'mailboxes served here' : `relayed to ${event.upstream} at ${event.server}`;
+    return `${clock}  LOGIN    ${who}: ${proof}, ${where}, ${took}\n`;
   }
   return `${clock}  REFUSED  ${who}: ${outcome}${detail === undefined ? '' : ` (${detail})`}, ${took}\n`;
 }

@@ -1,14 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { BASE, DOMAIN, OLD_SERVER, SERVICE_DN } from './people.ts';
+import { BASE, DIRECTORY, SERVICE_DN } from './people.ts';
 
 export interface DemoConfiguration {
   /** Of Postern; 0 = any that is free. */
   readonly port: number;
   /** On 127.0.0.1. */
   readonly directoryPort: number;
-  /** On 127.0.0.1. */
-  readonly mailServerPort: number;
   readonly servicePassword: string;
 }
 
@@ -20,7 +18,7 @@ export function writeConfiguration(folder: string, choices: DemoConfiguration): 
   return file;
 }
 
-function configurationText({ port, directoryPort, mailServerPort }: DemoConfiguration): string {
+function configurationText({ port, directoryPort }: DemoConfiguration): string {
   return `# Made by "postern demo". Change it and say "postern reload": the running demonstration takes it over.
 
 server:
@@ -46,7 +44,7 @@ tls:
 limits: { drain: 1s }
 
 directories:
-  people:
+  ${DIRECTORY}:
     kind: ldap
     servers: ["127.0.0.1:${directoryPort}"]
     tls: implicit
@@ -57,19 +55,14 @@ directories:
       filter: "(&(objectClass=inetOrgPerson)(|(uid={login})(mail={login})))"
 
 authentication:
-  directories: [people]
+  directories: [${DIRECTORY}]
 
-upstreams:
-  ${OLD_SERVER}: # what the users' mailHost says
-    servers: ["127.0.0.1:${mailServerPort}"]
-    tls: implicit
-    ca: certs/ca.crt
-    login: { as: user, name: "{name}" } # alice, also for alice@${DOMAIN}: as the directory calls her
-    retry: 1s
+stores:
+  local: { kind: sqlite, create: first-login } # below server.data
 
 routes:
-  - when: { host: "*" }
-    relay: "{host}"
+  - when: { group: "cn=staff,ou=groups,${BASE}" }
+    mounts: [{ prefix: "", store: local }]
   - refuse: "Your mailbox is not set up yet; please call the help desk."
 `;
 }

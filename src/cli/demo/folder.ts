@@ -1,6 +1,6 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { UsageError } from '../command.ts';
 
 /** Where a demonstration keeps its files. */
@@ -21,8 +21,6 @@ export function openDemoFolder(name: string | undefined): DemoFolder {
   if (readdirSync(path).length > 0 && !existsSync(join(path, MARK))) {
     throw new UsageError(`${path} is not empty, and not of an earlier demonstration; name a new folder`);
   }
-  // The mail server's processes run as other users and must reach their files below; only below, where modes say more.
-  chmodSync(path, 0o711);
   writeFileSync(
     join(path, MARK),
     'Made by "postern demo", which replaces what is here. Safe to delete when it does not run.\n',
@@ -32,11 +30,4 @@ export function openDemoFolder(name: string | undefined): DemoFolder {
 
 export function removeDemoFolder({ path, temporary }: DemoFolder): void {
   if (temporary) rmSync(path, { recursive: true, force: true });
-}
-
-/** The nearest folder on the way that other users may not pass through; undefined when they reach it. */
-export function closedToOthers(path: string): string | undefined {
-  const PASS = 0o001;
-  if ((statSync(path).mode & PASS) === 0) return path;
-  return dirname(path) === path ? undefined : closedToOthers(dirname(path));
 }

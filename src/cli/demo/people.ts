@@ -2,11 +2,11 @@ import type { LdapEntry } from './ldap-server.ts';
 
 /** Password of everybody in the demonstration. */
 export const PASSWORD = 'secret';
+/** Its name in the configuration: with a person's id it makes the account. */
+export const DIRECTORY = 'people';
 export const DOMAIN = 'example.org';
 export const BASE = 'dc=example,dc=org';
 export const SERVICE_DN = `cn=postern,ou=services,${BASE}`;
-/** What the users' mailHost says: the name of the upstream in the configuration. */
-export const OLD_SERVER = 'old';
 
 export interface Person {
   readonly login: string;
@@ -40,13 +40,12 @@ export function directoryEntries(servicePassword: string): readonly LdapEntry[] 
     ...PEOPLE.map(person => ({
       dn: dnOf(person),
       attributes: {
-        objectClass: ['inetOrgPerson', 'inetLocalMailRecipient'],
+        objectClass: ['inetOrgPerson'],
         uid: [person.login],
         cn: [`${person.givenName} ${person.surname}`],
         givenName: [person.givenName],
         sn: [person.surname],
         mail: [`${person.login}@${DOMAIN}`],
-        mailHost: [OLD_SERVER],
         memberOf: [staff],
         entryUUID: [person.id],
       },

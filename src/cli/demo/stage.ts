@@ -1,14 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadConfig } from '../../config/load.ts';
 import { Server } from '../../server/server.ts';
 import { followLines, renderAuditLine } from './audit-lines.ts';
 import { makeDemoCertificates } from './certificates.ts';
+import { CommandLines } from './command-lines.ts';
 import { writeConfiguration } from './configuration.ts';
+import { fill } from './fill.ts';
 import { LdapServer } from './ldap-server.ts';
-import { MailServer, MailServerError } from './mail-server.ts';
+import { demoLetters } from './letters.ts';
 import { directoryEntries } from './people.ts';
 
 export interface StageOptions {
@@ -16,20 +17,12 @@ export interface StageOptions {
   readonly port: number;
   /** Holds nothing, or an earlier demonstration. */
   readonly folder: string;
-  /** Dovecot's program; undefined when it is not installed. */
-  readonly dovecot: string | undefined;
   readonly env: NodeJS.ProcessEnv;
-  /** Told of each login, a line with its line end. */
-  readonly onLogin: (line: string) => void;
+  /** Told of what is being done, then of each login and command; lines with their line ends. */
+  readonly tell: (line: string) => void;
 }
 
-/** Why there is no old mail server, in words for the user, and what would help where the reason does not say so. */
-export interface MissingMailServer {
-  readonly missing: string;
-  readonly mend?: string;
-}
-
-/** The whole set-up, running: a directory, an old mail server if there can be one, and Postern in front of it. */
+/** The whole set-up, running: a directory, and Postern with mail. */
 export interface Stage {
   /** Of the front door. */
   readonly port: number;
@@ -38,41 +31,48 @@ export interface Stage {
   readonly directoryPort: number;
   /** "host:port" of /metrics. */
   readonly adminHttp: string | undefined;
-  /** The mail server's version and port, or why there is none. */
-  readonly mailServer: { readonly version: string; readonly port: number } | MissingMailServer;
+  /** How many messages were made; those of an earlier demonstration are not counted. */
+  readonly letters: string;
+  /** A message to be uploaded. */
+  readonly letterFile: string;
   /** Lets sessions end and closes everything, the front door first. */
   close(): Promise<void>;
-  /** Ends other processes at once, for when this one ends without `close`. */
-  abandon(): void;
 }
 
-const INSTALL =
-  'To see mail, install Dovecot (Debian, Ubuntu: apt install dovecot-imapd; stop the service it starts) and run the demonstration again.';
+const LETTER = 'From: Alice Arnesen <alice@example.org>\r\nSubject: An idea\r\n\r\nHello, Bob!\r\n';
 
 /** @throws when the front door cannot start (its port is taken, say); nothing runs then */
 export async function setStage(options: StageOptions): Promise<Stage> {
-  const { folder, env } = options;
+  const { folder, env, tell } = options;
   /** What closes what has been opened so far; the last first. */
   const closing: (() => unknown)[] = [];
   const close = async () => {
     for (let next = closing.pop(); next; next = closing.pop()) await next();
   };
   try {
+    tell('Making certificates ...\n');
     const certificates = await makeDemoCertificates(join(folder, 'certs'));
+    tell('Starting the LDAP directory ...\n');
     const servicePassword = randomBytes(18).toString('base64url');
     const entries = directoryEntries(servicePassword);
     const directory = await LdapServer.start({ entries, ...certificates.issued });
     closing.push(() => directory.close());
-    const mailServerPort = await freePort();
-    const mail = await startMailServer(options, mailServerPort, certificates);
-    if (mail instanceof MailServer) closing.push(() => mail.stop());
-    const places = { port: options.port, directoryPort: directory.port, mailServerPort, servicePassword };
+    const places = { port: options.port, directoryPort: directory.port, servicePassword };
     const configFile = writeConfiguration(folder, places);
-    const server = await Server.start(loadConfig(configFile, env), env);
+    const isNew = !existsSync(join(folder, 'data'));
+    tell('Starting Postern ...\n');
+    const server = await Server.start(loadConfig(configFile, env), env, new CommandLines(tell));
     closing.push(() => server.drain());
+    const letters = isNew ? demoLetters(new Date()) : [];
+    if (isNew) {
+      tell('Writing letters ...\n');
+      await fill(account => server.openStore(account), letters, new AbortController().signal);
+    }
+    const letterFile = join(folder, 'letter.eml');
+    writeFileSync(letterFile, LETTER);
     const stopFollowing = followLines(join(folder, 'audit.log'), line => {
       const text = renderAuditLine(line);
-      if (text !== undefined) options.onLogin(text);
+      if (text !== undefined) tell(text);
     });
     closing.unshift(stopFollowing);
     return {
@@ -81,36 +81,12 @@ export async function setStage(options: StageOptions): Promise<Stage> {
       authorityFile: certificates.authority,
       directoryPort: directory.port,
       adminHttp: server.adminHttp,
-      mailServer: mail instanceof MailServer ? { version: mail.version, port: mailServerPort } : mail,
+      letters: isNew ? String(letters.length) : 'the earlier',
+      letterFile,
       close,
-      abandon: () => mail instanceof MailServer && mail.stopNow(),
     };
   } catch (error) {
     await close();
     throw error;
   }
-}
-
-async function startMailServer(
-  { dovecot, folder }: StageOptions,
-  port: number,
-  { certificate, key }: { certificate: string; key: string },
-): Promise<MailServer | MissingMailServer> {
-  if (dovecot === undefined) return { missing: 'Dovecot is not installed', mend: INSTALL };
-  try {
-    return await MailServer.start({ program: dovecot, folder, port, certificate, key });
-  } catch (error) {
-    if (error instanceof MailServerError) return { missing: error.message };
-    throw error;
-  }
-}
-
-/** A loopback port that nobody listens on, for a server that cannot be given port 0. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address ? address.port : 0;
 }
