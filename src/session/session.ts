@@ -231,6 +231,7 @@ export class Session implements CommandSession {
       readLine: () => this.#input.line(),
     });
     this.#input.literals = literalsOfCommands(registry, literal);
+    this.#output.gather();
     this.#connection.channel.socket.once('close', () => this.#mail?.abort(new ConnectionLost('the client left')));
     this.#idleTimer = setTimeout(() => {
       metrics.limitsHit.inc({ limit: 'idle' });

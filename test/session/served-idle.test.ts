@@ -59,8 +59,8 @@ describe('IDLE', () => {
   });
 
   it('ends with a goodbye when it lasts too long, though mail comes', async () => {
-    const client = await stand.inbox(1, { limits: { idle: 300 } });
     const other = await stand.enter();
+    const client = await stand.inbox(1, { limits: { idle: 600 } });
     client.write('i IDLE\r\n');
     await client.hears('+ idling');
     const timer = setInterval(() => other.write(`a APPEND INBOX {2+}\r\nx\n\r\n`), 50);
