@@ -1,4 +1,4 @@
-import { encodeMailboxName, mailboxName } from '../imap/mailbox-name.ts';
+import { encodeMailboxName, mailboxName, unicodeOf } from '../imap/mailbox-name.ts';
 import type { StatusItem } from '../items/status-item.ts';
 import type { Vocabulary } from '../items/vocabulary.ts';
 import type { ModSeq } from '../mail/ids.ts';
@@ -25,7 +25,8 @@ export function status({ statusItems }: Vocabulary): AnyCommand {
       const found = asTold(session, await session.mail.store.status(name));
       for (const { enables } of items) if (enables) session.mail.enable(enables);
       const answer = new Encoder().raw('* STATUS ');
-      encodeMailboxName(answer, name)
+      // By the name that the client has for it, in its case and its form of Unicode: it may look for that.
+      encodeMailboxName(answer, unicodeOf(wire))
         .space()
         .list(items, (out, item) => out.raw(`${item.name} ${item.value(found)}`));
       yield Buffer.concat(answer.finish());

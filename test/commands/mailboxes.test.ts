@@ -107,7 +107,15 @@ describe('DELETE', () => {
 describe('RENAME', () => {
   const deep = Array.from({ length: 31 }, () => 'd').join('/');
   const stand = useStand({
-    account: { folders: { a: undefined, 'a/b': undefined, 'level/c': undefined, [`deep/${deep}`]: undefined } },
+    account: {
+      folders: {
+        a: undefined,
+        'a/b': undefined,
+        'level/c': undefined,
+        'taken/b': undefined,
+        [`deep/${deep}`]: undefined,
+      },
+    },
   });
 
   it.each([
@@ -118,7 +126,8 @@ describe('RENAME', () => {
     ['a/b b', OK, ['b']],
     ['INBOX old', OK, ['old']],
     ['inbox INBOX/old', OK, ['INBOX/old']],
-    ['a level', no('ALREADYEXISTS'), []],
+    ['a level', OK, ['level', 'level/b']],
+    ['a taken', no('ALREADYEXISTS'), []],
     ['a a', no('ALREADYEXISTS'), []],
     ['a inbox', no('ALREADYEXISTS'), []],
     ['a a/c', no('CANNOT'), []],
@@ -141,7 +150,7 @@ describe('RENAME', () => {
     await must('APPEND INBOX {4+}', 'a: b');
     await must('RENAME INBOX saved/box');
     expect(await must('STATUS saved/box (MESSAGES)')).toEqual(['* STATUS saved/box (MESSAGES 1)', OK]);
-    expect(await must('STATUS inbox (MESSAGES)')).toEqual(['* STATUS INBOX (MESSAGES 0)', OK]);
+    expect(await must('STATUS inbox (MESSAGES)')).toEqual(['* STATUS inbox (MESSAGES 0)', OK]);
   });
 
   it('of the selected mailbox leaves it selected', async () => {
@@ -177,14 +186,14 @@ describe('STATUS', () => {
     await must('APPEND INBOX {4+}', 'a: b');
     const { uidValidity, at } = account.box('INBOX').status();
     expect(await must('STATUS inbox (UIDNEXT messages UNSEEN RECENT UIDVALIDITY)')).toEqual([
-      `* STATUS INBOX (UIDNEXT 3 MESSAGES 2 UNSEEN 1 RECENT 2 UIDVALIDITY ${uidValidity})`,
+      `* STATUS inbox (UIDNEXT 3 MESSAGES 2 UNSEEN 1 RECENT 2 UIDVALIDITY ${uidValidity})`,
       OK,
     ]);
     expect(await must('STATUS INBOX (HIGHESTMODSEQ)')).toEqual([`* STATUS INBOX (HIGHESTMODSEQ ${at})`, OK]);
-    expect(await must('STATUS x/Entw&APw-rfe (MESSAGES MESSAGES)')).toEqual([
-      '* STATUS x/Entw&APw-rfe (MESSAGES 0)',
-      OK,
-    ]);
+    for (const name of ['x/Entw&APw-rfe', 'x/Entwu&Awg-rfe']) {
+      expect(await must(`STATUS ${name} (MESSAGES MESSAGES)`)).toEqual([`* STATUS ${name} (MESSAGES 0)`, OK]);
+    }
+    expect(await must('STATUS "x/Entw\xc3\xbcrfe" (MESSAGES)')).toEqual(['* STATUS x/Entw&APw-rfe (MESSAGES 0)', OK]);
   });
 
   it('of the selected mailbox is that of the store', async () => {

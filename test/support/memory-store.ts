@@ -127,8 +127,11 @@ export class MemoryAccount {
   #rename(from: string, to: string): void {
     const moving = from === 'INBOX' ? [] : this.#below(from);
     if (!this.boxes.has(from) && moving.length === 0) throw new MailError('nonexistent', from);
-    if (this.boxes.has(to) || this.#below(to).length > 0) throw new MailError('already-exists', to);
+    if (this.boxes.has(to)) throw new MailError('already-exists', to);
     if (to.startsWith(`${from}/`) && from !== 'INBOX') throw new MailError('cannot', 'into itself');
+    for (const name of moving) {
+      if (this.boxes.has(to + name.slice(from.length))) throw new MailError('already-exists', to);
+    }
     if (from === 'INBOX') {
       const inbox = this.box('INBOX');
       const target = this.#create(to, undefined);

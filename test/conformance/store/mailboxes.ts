@@ -86,6 +86,14 @@ export function mailboxes(stand: Stand): void {
       expect(await kindOf(rename('ab', 'INBOX'))).toBe('already-exists');
       await rename('x', 'z');
       expect(await statusKind('z/y/b')).toBe('no error');
+      // A name that is only a level is there to be had, unless something would come to lie on something else.
+      await rename('ab', 'z');
+      await create('c/y/b');
+      expect(await kindOf(rename('c', 'z'))).toBe('already-exists');
+      expect(await kindOf(rename('c/y', 'z/y'))).toBe('already-exists');
+      await create('level/d');
+      await rename('c', 'level');
+      expect(await Promise.all(['level/d', 'level/y/b'].map(statusKind))).toEqual(['no error', 'no error']);
     });
 
     it('goes on with a mailbox that is renamed while it is open', async () => {
