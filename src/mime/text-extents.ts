@@ -15,6 +15,9 @@ export interface TextExtent extends Range {
   readonly charset: string | undefined;
 }
 
+/** Those of RFC 2045 §6. A part in any other is no text, whatever its type (§6.4). */
+const ENCODINGS: ReadonlySet<string> = new Set(['7bit', '8bit', 'binary', 'quoted-printable', 'base64']);
+
 /**
  * Where a message's texts lie, in their order, none in another; empty ones are left out. Texts are those of text/* and, for they are
  * made to be read, of message/* that are no messages (delivery reports). What lies between parts is nobody's text.
@@ -29,9 +32,13 @@ function collect(part: LayoutPart, kind: TextExtent['kind'], into: TextExtent[])
   add(into, kind, part.header);
   if (part.kind === 'multipart') for (const child of part.children) collect(child, 'mime-header', into);
   else if (part.kind === 'message') for (const child of part.children) collect(child, 'attached-header', into);
-  else if (part.kind === 'text' || part.type?.startsWith('message/')) {
+  else if (isText(part)) {
     add(into, 'text', part.body, part.encoding, part.charset);
   }
+}
+
+function isText({ kind, type, encoding }: LayoutPart): boolean {
+  return (kind === 'text' || type?.startsWith('message/') === true) && (!encoding || ENCODINGS.has(encoding));
 }
 
 function add(

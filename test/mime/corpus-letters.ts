@@ -29,7 +29,7 @@ export const TONGUES: readonly Tongue[] = [
   },
   { words: ['안녕하세요', '회의', '보고서'], charsets: ['utf-8', 'euc-kr'] },
   { words: ['你好', '会议', '报告', '中文'], charsets: ['utf-8', 'gb2312', 'gbk', 'gb18030'] },
-  { words: ['שלום', 'פגישה'], charsets: ['utf-8', 'iso-8859-8', 'windows-1255'] },
+  { words: ['שלום', 'פגישה'], charsets: ['utf-8', 'iso-8859-8'] },
 ];
 
 const ENCODINGS = ['8bit', 'quoted-printable', 'base64'] as const;

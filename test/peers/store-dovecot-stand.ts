@@ -41,16 +41,15 @@ export class Beside {
     return new Beside(server, door, dovecot, postern);
   }
 
-  /** The same command to both. @throws when either does not say OK */
-  async both(...command: readonly (string | Uint8Array)[]): Promise<readonly [postern: string[], dovecot: string[]]> {
-    const answers = await Promise.all(
-      [this.postern, this.dovecot].map(async client => {
-        const { tagged, untagged } = await client.command(...command);
-        if (!/^\S+ OK/.test(tagged)) throw new Error(`${String(command[0]).slice(0, 300)}: ${tagged}`);
-        return [...untagged];
-      }),
-    );
-    return [answers[0] ?? [], answers[1] ?? []];
+  /** What Postern and Dovecot answer to the same command. @throws when either does not say OK */
+  async both(...command: readonly (string | Uint8Array)[]): Promise<readonly string[][]> {
+    // Both are waited for, whatever either says: the next command must not get this one's answer.
+    const [ours, theirs] = await Promise.allSettled([
+      this.#one('postern', this.postern, command),
+      this.#one('dovecot', this.dovecot, command),
+    ]);
+    for (const answer of [ours, theirs]) if (answer.status === 'rejected') throw answer.reason;
+    return [ours, theirs].map(answer => (answer.status === 'fulfilled' ? answer.value : []));
   }
 
   /** Appends messages to a mailbox of both, with flags and dates by their places. */
@@ -68,6 +67,15 @@ export class Beside {
     const [ours, theirs] = (await this.both(`FETCH ${messages} ${items}`)).map(lines => lines.filter(isFetch));
     if (!ours || ours.length !== theirs?.length) throw new Error(`${ours?.length} and ${theirs?.length} answers`);
     return ours.map((line, place) => [line, theirs[place] ?? '']);
+  }
+
+  async #one(name: string, client: ImapClient, command: readonly (string | Uint8Array)[]): Promise<string[]> {
+    const said = `${name}, ${String(command[0]).slice(0, 300)}`;
+    const { tagged, untagged } = await client.command(...command).catch((error: unknown) => {
+      throw new Error(said, { cause: error });
+    });
+    if (!/^\S+ OK/.test(tagged)) throw new Error(`${said}: ${tagged}`);
+    return [...untagged];
   }
 
   async end(): Promise<void> {

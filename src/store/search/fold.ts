@@ -1,9 +1,16 @@
 const BEYOND_ASCII = /[^\0-\x7f]/;
+const JAMO = /[\u1100-\u11ff]+/g;
 
 /**
  * Text as it is compared. After RFC 5051 (i;unicode-casemap, which RFC 5255 §4 asks of searching): decomposed, so that "cafe" is in
- * "café" and "ﬁ" is "fi", and in capitals. Beyond it, case is that of the whole of Unicode: "ß" and "ẞ" are "ss".
+ * "café" and "ﬁ" is "fi", and in capitals. Beyond it, case is that of the whole of Unicode: "ß" and "ẞ" are "ss". Hangul stays
+ * composed, as there: a syllable is not in another that begins as it does.
  */
 export function fold(text: string): string {
-  return BEYOND_ASCII.test(text) ? text.normalize('NFKD').toLowerCase().toUpperCase() : text.toUpperCase();
+  if (!BEYOND_ASCII.test(text)) return text.toUpperCase();
+  return text
+    .normalize('NFKD')
+    .toLowerCase()
+    .toUpperCase()
+    .replace(JAMO, jamo => jamo.normalize('NFC'));
 }

@@ -79,6 +79,8 @@ describe('a field of a header', () => {
     for (const text of ['cafe', 'CAFE\u0301', 'caf\u00c9', 'FIN', 'ÖẞΣ', 'össς'])
       expect(has(header, 'subject', text)).toBe(true);
     expect(has('Subject: cafe\r\n\r\n', 'subject', 'café')).toBe(false);
+    expect(has('Subject: 한국\r\n\r\n', 'subject', '하')).toBe(false);
+    expect(has('Subject: 한국\r\n\r\n', 'subject', '국'.normalize('NFD'))).toBe(true);
   });
 
   it('is found where a plain reading finds it', () => {

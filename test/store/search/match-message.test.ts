@@ -70,6 +70,14 @@ describe('where is looked', () => {
     }
   });
 
+  it('takes what is encoded in no known way for no text (RFC 2045 §6.4)', async () => {
+    const encoded = (encoding: string) =>
+      new MadeMessage(`MIME-Version: 1.0\r\nContent-Transfer-Encoding: ${encoding}\r\n\r\nneedle`);
+    expect(await ask(body('needle'), encoded('x-own'))).toBe(false);
+    expect(await ask(body('needle'), encoded('Binary'))).toBe(true);
+    expect(await ask(body('needle'), encoded(''))).toBe(true);
+  });
+
   it('reads what the answer depends on, and no more', async () => {
     const message = new MadeMessage(letter);
     expect(await ask(text('outer'), message)).toBe(true);

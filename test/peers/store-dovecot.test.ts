@@ -4,11 +4,14 @@ import { canonical, itemOf } from '../mime/imap-strings.ts';
 import { headerEndsAtDelimiter, sectionsOf } from '../mime/sections.ts';
 import { long } from '../support/long.ts';
 import { describeWithPeers } from '../support/peers.ts';
+import { SEARCH_DIFFERENCES } from './store-dovecot-differences.ts';
+import { isComparable, madeUpQueries } from './store-dovecot-queries.ts';
 import { Beside, CORPUS, keptStructure } from './store-dovecot-stand.ts';
 
 const BATCH = 50;
 const ITEMS = ['ENVELOPE', 'BODYSTRUCTURE', 'BODY', 'RFC822.SIZE', 'INTERNALDATE'] as const;
 const WHOLE = ['RFC822', 'RFC822.HEADER', 'RFC822.TEXT'] as const;
+const QUERIES = long ? 4000 : 400;
 /** From, and at most how much: at the beginning, across, at the end, beyond it. */
 const PARTIALS = ['<0.1>', '<0.20>', '<7.100>', '<50.100000>', '<100000000.10>'];
 
@@ -24,7 +27,12 @@ describeWithPeers(['dovecot'], 'messages in the embedded store, beside Dovecot',
       'Differences',
       DIFFERENCES.map(({ message }) => Buffer.from(message, 'latin1')),
     );
-  }, 180_000);
+    await beside.both('CREATE Searched');
+    await beside.fill(
+      'Searched',
+      SEARCH_DIFFERENCES.map(({ message }) => Buffer.from(message, 'latin1')),
+    );
+  }, 300_000);
 
   afterAll(async () => {
     await beside?.end();
@@ -40,7 +48,8 @@ describeWithPeers(['dovecot'], 'messages in the embedded store, beside Dovecot',
         for (const [offset, pair] of pairs.entries()) {
           if (item.startsWith('BODY') && exempt[first + offset]) continue;
           compared += 1;
-          const [ours, theirs] = pair.map(line => canonical(itemOf(line, item)));
+          // RFC 9051 §9, date-day-fixed: a day of one digit has a space or a zero before it.
+          const [ours, theirs] = pair.map(line => canonical(itemOf(line, item)).replace(/^"0(?=\d-)/, '"'));
           if (ours !== theirs) found.push(`message ${first + offset}: ${item}\n  ours    ${ours}\n  dovecot ${theirs}`);
         }
       }
@@ -48,7 +57,7 @@ describeWithPeers(['dovecot'], 'messages in the embedded store, beside Dovecot',
     expect(found.slice(0, 3)).toEqual([]);
     expect(compared).toBeGreaterThan(4 * CORPUS.length);
     expect(exempt.filter(Boolean).length).toBeLessThan(CORPUS.length / 8);
-  }, 180_000);
+  }, 300_000);
 
   it('have the same octets in every section, whole and in part', async () => {
     await beside.both('EXAMINE INBOX');
@@ -57,16 +66,17 @@ describeWithPeers(['dovecot'], 'messages in the embedded store, beside Dovecot',
     for (const [index, message] of CORPUS.entries()) {
       if (exempt[index] || (!long && index % 2 === 1)) continue;
       const names = sectionsOf(keptStructure(message)).map(([name]) => name);
+      // Dovecot 2.3.19 counts a CR without LF wrongly in a partial fetch, and ends the connection ("got too little data").
+      const inPart = /\r(?!\n)/.test(message.toString('latin1')) ? [] : names.filter((_, at) => (at + index) % 4 === 0);
       const asked = [
         ...names.map(name => `BODY.PEEK[${name}]`),
-        ...names
-          .filter((_, place) => (place + index) % 4 === 0)
-          .map((name, place) => `BODY.PEEK[${name}]${PARTIALS[(place + index) % PARTIALS.length]}`),
+        ...inPart.map((name, at) => `BODY.PEEK[${name}]${PARTIALS[(at + index) % PARTIALS.length]}`),
         ...WHOLE,
       ];
       const [pair] = await beside.fetch(String(index + 1), `(${asked.join(' ')})`);
       const [ours, theirs] = (pair ?? []).map(sectionValues);
       compared += theirs?.size ?? 0;
+      expect(theirs?.size).toBe(new Set(asked.map(item => item.replace(/\.PEEK|(?<=<\d+)\.\d+/g, ''))).size);
       expect([index, ours && [...ours.keys()].sort()]).toEqual([index, theirs && [...theirs.keys()].sort()]);
       for (const [name, value] of theirs ?? []) {
         if (ours?.get(name) !== value)
@@ -75,7 +85,7 @@ describeWithPeers(['dovecot'], 'messages in the embedded store, beside Dovecot',
     }
     expect(found.slice(0, 3)).toEqual([]);
     expect(compared).toBeGreaterThan(10 * CORPUS.length);
-  }, 180_000);
+  }, 300_000);
 
   it('differ in what is listed, and in just that way', async () => {
     await beside.both('SELECT Differences');
@@ -84,7 +94,48 @@ describeWithPeers(['dovecot'], 'messages in the embedded store, beside Dovecot',
       expect([what, ...pair.map(line => canonical(itemOf(line, item)))]).toEqual([what, ours, dovecot]);
     }
   });
+
+  it('are found as Dovecot finds them, whatever is asked', async () => {
+    // \Recent is then true for both of all, or of none.
+    await beside.both('SELECT INBOX');
+    const kept = CORPUS.map(message => ({ message, structure: keptStructure(message) }));
+    const faults: string[] = [];
+    let found = 0;
+    let left = 0;
+    for (const { parts, words, keys } of madeUpQueries(2026, QUERIES, CORPUS.length)) {
+      const [first = '', ...rest] = parts;
+      const [ours, theirs] = (await beside.both(`SEARCH${first}`, ...rest)).map(numbersFound);
+      const differing = [...(ours ?? [])].filter(number => !theirs?.has(number));
+      differing.push(...[...(theirs ?? [])].filter(number => !ours?.has(number)));
+      const wrong = differing.filter(number => {
+        const message = kept[number - 1];
+        return !message || isComparable(message.message, message.structure, keys);
+      });
+      if (wrong.length > 0) faults.push(`${words}: ${wrong.slice(0, 5)}`);
+      found += theirs?.size ?? 0;
+      left += differing.length;
+    }
+    expect(faults.slice(0, 5)).toEqual([]);
+    expect(found).toBeGreaterThan(20 * QUERIES);
+    expect(left).toBeLessThan(found / 4);
+  }, 300_000);
+
+  it('are found differently in what is listed, and in just that way', async () => {
+    await beside.both('SELECT Searched');
+    for (const [index, { what, key, text, ours }] of SEARCH_DIFFERENCES.entries()) {
+      const literal = text === undefined ? [] : [Buffer.from(text)];
+      const end = text === undefined ? '' : ` {${Buffer.byteLength(text)}+}`;
+      const answers = await beside.both(`SEARCH CHARSET UTF-8 ${index + 1} ${key}${end}`, ...literal);
+      expect([what, ...answers.map(lines => numbersFound(lines).size > 0)]).toEqual([what, ours, !ours]);
+    }
+  });
 });
+
+function numbersFound(lines: readonly string[]): Set<number> {
+  const line = lines.find(text => /^\* SEARCH\b/.test(text));
+  if (line === undefined) throw new Error(`no answer in ${lines}`);
+  return new Set(line.split(' ').slice(2).filter(Boolean).map(Number));
+}
 
 /** Items of one answer with their values, however these are written; what is not there is as if it were empty. */
 function sectionValues(line: string): Map<string, string> {
