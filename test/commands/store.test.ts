@@ -75,6 +75,7 @@ describe('STORE', () => {
     const { say } = stand();
     await fill(stand(), 3);
     expect(await say('STORE 2 +FLAGS.SILENT (\\Seen)')).toEqual([OK]);
+    expect(await say('STORE 2 +FLAGS.SILENT (\\Seen)')).toEqual([OK]);
     expect(await say('STORE 1:2 +FLAGS (\\Seen)')).toEqual([
       '* 1 FETCH (UID 1 FLAGS (\\Seen \\Recent))',
       '* 2 FETCH (UID 2 FLAGS (\\Seen \\Recent))',
@@ -177,7 +178,16 @@ describe('UNCHANGEDSINCE', () => {
     expect((await say('STORE 1 (unchangedsince 9223372036854775807) +FLAGS (\\Seen)')).at(-1)).toEqual(OK);
   });
 
-  it('names it by number, and answers NO where some messages are gone', async () => {
+  it('names it by the numbers of the command', async () => {
+    const { say, must } = stand();
+    await fill(stand(), 4);
+    await must('STORE 1 +FLAGS (\\Deleted)');
+    await must('EXPUNGE');
+    expect((await say('STORE 1,3 (UNCHANGEDSINCE 1) +FLAGS (\\Seen)')).at(-1)).toMatch(/^OK \[MODIFIED 1,3\] /);
+    expect((await say('UID STORE 2,4 (UNCHANGEDSINCE 1) +FLAGS (\\Seen)')).at(-1)).toMatch(/^OK \[MODIFIED 2,4\] /);
+  });
+
+  it('names it, and answers NO where some messages are gone', async () => {
     const { say, must, door } = stand();
     await fill(stand(), 4);
     const other = await door.enter();
