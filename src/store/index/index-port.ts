@@ -26,6 +26,9 @@ export interface Index {
   close(): Promise<void>;
 }
 
+/** How findings of `verify` begin that are of the storage itself: what it answers may be anything. */
+export const UNSOUND = 'unsound: ';
+
 export type NewMailbox = Extract<MailboxEdit, { kind: 'create' }> & { readonly subscribe: boolean };
 
 /** What the store knows of a message before it has a UID. */
@@ -150,7 +153,7 @@ export interface AccountIndex {
   renew(after: number): Promise<void>;
   /** Copies the index, whole and at one moment, to a new file, while others go on. */
   copyTo(path: string): Promise<void>;
-  /** What is wrong with it; empty: nothing. Slow. */
+  /** What is wrong with it; empty: nothing. What begins with `UNSOUND` says that it cannot be relied on. Slow. */
   verify(): Promise<readonly string[]>;
   close(): Promise<void>;
 }

@@ -1,5 +1,6 @@
 import { LAST_UID } from '../../mail/ids.ts';
 import { type Database, text } from './database.ts';
+import { UNSOUND } from './index-port.ts';
 
 /** What must hold beyond what SQLite knows of: each finds rows only when it does not. */
 const INVARIANTS: readonly (readonly [what: string, sql: string])[] = [
@@ -61,8 +62,9 @@ export function verify(db: Database): readonly string[] {
     const found = db
       .all('PRAGMA integrity_check')
       .map(([line]) => text(line))
-      .filter(line => line !== 'ok');
-    const broken = db.all('PRAGMA foreign_key_check').map(row => `a row of ${row[0]} refers to none`);
+      .filter(line => line !== 'ok')
+      .map(line => UNSOUND + line);
+    const broken = db.all('PRAGMA foreign_key_check').map(row => `${UNSOUND}a row of ${row[0]} refers to none`);
     const invariants = INVARIANTS.flatMap(([what, sql]) =>
       db.all(`${sql} LIMIT ${FINDINGS_MOST}`).map(row => `${what}: ${Object.values(row).join(', ')}`),
     );

@@ -4,7 +4,7 @@ import type { AccountId } from '../../mail/ids.ts';
 import { MailError } from '../../mail/mail-error.ts';
 import type { Blobs } from '../blobs/blobs.ts';
 import { type AccountPlaces, accountPlaces, accountsIn, type DataPlaces } from '../data-places.ts';
-import type { Index, NewMailbox } from '../index/index-port.ts';
+import { type Index, type NewMailbox, UNSOUND } from '../index/index-port.ts';
 import { copyDurably, exists, makeFolder, syncFolder } from './durable-files.ts';
 import { snapshotsOf } from './index-snapshots.ts';
 import { expungeMessagesOf, findWanting } from './missing-contents.ts';
@@ -56,6 +56,11 @@ export interface AccountRepair {
   readonly aside?: string;
 }
 
+/** Counts that do not add up are worth telling, and no reason to make an index anew. */
+function isUnsound(fault: string): boolean {
+  return fault.startsWith(UNSOUND);
+}
+
 /** Looks at accounts, and makes anew the indexes that cannot be read. */
 export async function repair(job: RepairJob): Promise<Record<AccountRepair['outcome'], number>> {
   const { data, accounts, signal } = job;
@@ -98,7 +103,7 @@ async function examine(account: AccountId, job: RepairJob): Promise<{ readable: 
     for (const blob of missing) faults.push(`the content ${blob} is not there`);
     for (const blob of damaged) faults.push(`the content ${blob} is damaged`);
     await opened.close();
-    return { readable: true, faults };
+    return { readable: !faults.some(isUnsound), faults };
   } catch (error) {
     // A later version's index, say, is not to be touched by this one.
     if (!(error instanceof MailError && error.kind === 'damaged')) throw error;
@@ -128,7 +133,7 @@ async function makeAnew(account: AccountId, job: RepairJob): Promise<Partial<Acc
     dropped = await expungeMessagesOf(opened, missing);
     recovered = (await recoverBlobs(opened, blobs, now(), signal)).messages;
     await opened.renew(after);
-    const [fault] = await opened.verify();
+    const fault = (await opened.verify()).find(isUnsound);
     if (fault !== undefined) throw new MailError('damaged', `the index made anew is wrong: ${fault}`);
     await opened.close();
   } finally {
@@ -157,7 +162,7 @@ async function takeSnapshot(
       const opened = await index.open(account);
       const faults = await opened.verify();
       await opened.close();
-      if (faults.length === 0) return time;
+      if (!faults.some(isUnsound)) return time;
     } catch (error) {
       if (!(error instanceof MailError)) throw error;
     } finally {

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { type AccountId, isAccountId } from '../../mail/ids.ts';
 import { MailError } from '../../mail/mail-error.ts';
 import { accountPlaces, type DataPlaces } from '../data-places.ts';
-import type { Index } from '../index/index-port.ts';
+import { type Index, UNSOUND } from '../index/index-port.ts';
 import { type AccountEntry, BackupError, type BackupFolder, type RunPlaces, readManifest } from './backup-folder.ts';
 import { checkBlob } from './blob-check.ts';
 import { BlobCopies } from './blob-copies.ts';
@@ -149,7 +149,7 @@ async function bringListed(
 async function renew(index: Index, account: AccountId, after: number): Promise<number> {
   try {
     const opened = await index.open(account);
-    const [fault] = await opened.verify();
+    const fault = (await opened.verify()).find(found => found.startsWith(UNSOUND));
     if (fault !== undefined) throw new BackupError(`the copy is damaged: ${fault}`);
     await opened.renew(after);
     let messages = 0;
