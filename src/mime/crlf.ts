@@ -9,8 +9,10 @@ export class CrlfNormaliser {
   /** Line feeds that got a CR so far: so many octets more went out than came in. */
   added = 0;
   #afterCr = false;
+  /** Used again and again: a long message must not leave its whole size to the collector. */
+  #out = Buffer.alloc(0);
 
-  /** @returns the same chunk when there is nothing to do, else another with the CRs in it */
+  /** @returns the same chunk when there is nothing to do, else octets that are good until the next push */
   push(chunk: Uint8Array): Uint8Array {
     const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
     const wasCr = this.#afterCr;
@@ -18,7 +20,8 @@ export class CrlfNormaliser {
     const bare = bareLineFeeds(bytes, wasCr);
     if (bare === 0) return chunk;
     this.added += bare;
-    return withCrs(bytes, wasCr, bare);
+    if (this.#out.length < bytes.length + bare) this.#out = Buffer.allocUnsafe(bytes.length + bare);
+    return this.#out.subarray(0, withCrs(bytes, wasCr, this.#out));
   }
 }
 
@@ -30,18 +33,18 @@ function bareLineFeeds(bytes: Buffer, afterCr: boolean): number {
   return count;
 }
 
-function withCrs(bytes: Buffer, afterCr: boolean, bare: number): Buffer {
-  const longer = Buffer.allocUnsafe(bytes.length + bare);
+/** @returns how many octets were written */
+function withCrs(bytes: Buffer, afterCr: boolean, into: Buffer): number {
   let before = afterCr ? CR : 0;
   let to = 0;
   for (const byte of bytes) {
     if (byte === LF && before !== CR) {
-      longer[to] = CR;
+      into[to] = CR;
       to += 1;
     }
-    longer[to] = byte;
+    into[to] = byte;
     to += 1;
     before = byte;
   }
-  return longer;
+  return to;
 }

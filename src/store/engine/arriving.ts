@@ -9,7 +9,8 @@ const SLICE = 64 * 1024;
 const TURN_MS = 5;
 
 /**
- * What is to be stored of a message, while it is read. Large chunks are cut, and others get their turn between them.
+ * What is to be stored of a message, while it is read, each chunk good until the next is pulled. Large ones are cut, and others get
+ * their turn between them.
  * @throws what the source throws; the signal's reason; RangeError when the source has more or fewer octets than were announced, which
  *   is a fault of the caller's
  */

@@ -25,7 +25,10 @@ export class MessageReading {
     this.#header = new HeaderKeeper(headerMost);
   }
 
-  /** @returns the chunk as it is to be stored, every line ending in CRLF; what is told of the message is told of this */
+  /**
+   * @returns the chunk as it is to be stored, every line ending in CRLF, good until the next push; what is told of the message is told
+   *   of this
+   */
   push(chunk: Uint8Array): Uint8Array {
     const stored = this.#lineEnds.push(chunk);
     this.#parser.push(stored);
