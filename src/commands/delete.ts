@@ -4,7 +4,7 @@ import { command, LOGGED_IN } from './command.ts';
 
 /**
  * DELETE (RFC 3501 §6.3.4). What is below it stays, and then the name is a level without messages. A client that deletes the mailbox it
- * has selected has none selected afterwards, as with Dovecot.
+ * has selected has none selected afterwards (Dovecot 2.3 answers OK, too, and hangs up).
  */
 export const deleteMailbox = command({
   name: 'DELETE',
