@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { backup } from 'node:sqlite';
 import type { AccountId } from '../../mail/ids.ts';
@@ -7,7 +7,6 @@ import { Database, integer } from './database.ts';
 import { APPLICATION_ID, MIGRATIONS } from './schema.ts';
 import { mailErrorOf } from './sqlite-error.ts';
 
-const VERSION = MIGRATIONS.length;
 const OWNER_ONLY = 0o600;
 const OWNER_ONLY_FOLDER = 0o700;
 
@@ -28,11 +27,13 @@ export const MARKER_FILE = 'index.made';
 /**
  * Opens an account's index, in the current form.
  * @param populate fills a new one, in the transaction that makes it; undefined: none is to be made
+ * @param migrations what makes a file of version n one of n + 1
  * @throws MailError `nonexistent`, `damaged`, `unavailable`, `no-space`
  */
 export async function openAccountFile(
   folder: string,
   populate: ((db: Database) => void) | undefined,
+  migrations: readonly string[] = MIGRATIONS,
 ): Promise<Database> {
   const path = join(folder, INDEX_FILE);
   const exists = existsSync(path);
@@ -45,7 +46,7 @@ export async function openAccountFile(
     if (!exists) makeFile(folder, path);
     const db = new Database(path);
     try {
-      await prepare(db, marked, populate);
+      await prepare(db, marked, populate, migrations);
       if (!marked) mark(folder);
       return db;
     } catch (error) {
@@ -57,10 +58,16 @@ export async function openAccountFile(
   }
 }
 
-async function prepare(db: Database, marked: boolean, populate: ((db: Database) => void) | undefined): Promise<void> {
+async function prepare(
+  db: Database,
+  marked: boolean,
+  populate: ((db: Database) => void) | undefined,
+  migrations: readonly string[],
+): Promise<void> {
+  const current = migrations.length;
   const version = integer(db.get('PRAGMA user_version')?.[0]);
-  if (version > VERSION) {
-    throw new MailError('unavailable', `${db.path} is of version ${version}; this one knows ${VERSION}`);
+  if (version > current) {
+    throw new MailError('unavailable', `${db.path} is of version ${version}; this one knows ${current}`);
   }
   if (version > 0 && integer(db.get('PRAGMA application_id')?.[0]) !== APPLICATION_ID) {
     throw new MailError('damaged', `${db.path} is a database of something else`);
@@ -70,11 +77,11 @@ async function prepare(db: Database, marked: boolean, populate: ((db: Database) 
     if (!populate) throw new MailError('nonexistent', `${db.path} was never finished`);
   }
   configure(db);
-  if (version === VERSION) return;
+  if (version === current) return;
   if (version > 0) await keepCopy(db, version);
   db.write(() => {
-    for (const step of MIGRATIONS.slice(version)) db.exec(step);
-    db.exec(`PRAGMA user_version = ${VERSION}; PRAGMA application_id = ${APPLICATION_ID}`);
+    for (const step of migrations.slice(version)) db.exec(step);
+    db.exec(`PRAGMA user_version = ${current}; PRAGMA application_id = ${APPLICATION_ID}`);
     if (version === 0) populate?.(db);
   });
 }
@@ -97,15 +104,22 @@ async function keepCopy(db: Database, version: number): Promise<void> {
   await copyDatabase(db, path);
 }
 
-/** Copies the whole at one moment while it is used, durably. A copy that fails leaves nothing. */
+/**
+ * Copies the whole at one moment while it is used, durably. A copy that fails, or is cut off, leaves nothing under the name.
+ * @throws MailError `unavailable` when there is something already
+ */
 export async function copyDatabase(db: Database, path: string): Promise<void> {
+  const part = `${path}.part`;
   try {
-    closeSync(openSync(path, 'wx', OWNER_ONLY));
-    await backup(db.connection, path, { rate: COPY_PAGES });
-    syncPath(path);
+    if (existsSync(path)) throw new MailError('unavailable', `${path} is there already`);
+    rmSync(part, { force: true });
+    closeSync(openSync(part, 'wx', OWNER_ONLY));
+    await backup(db.connection, part, { rate: COPY_PAGES });
+    syncPath(part);
+    renameSync(part, path);
     syncPath(dirname(path));
   } catch (error) {
-    if (!isExisting(error)) rmSync(path, { force: true });
+    rmSync(part, { force: true });
     throw fileErrorOf(error, path);
   }
 }
@@ -132,10 +146,6 @@ function syncPath(path: string): void {
   } finally {
     closeSync(descriptor);
   }
-}
-
-function isExisting(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EEXIST';
 }
 
 /** Of the file system as of SQLite. */
