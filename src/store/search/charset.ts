@@ -59,12 +59,6 @@ export function decodeCharset(charset: string, bytes: Uint8Array): string | unde
   return standardDecoder(name)?.decode(octets);
 }
 
-/** Whether SEARCH may be asked in it (RFC 9051 §6.4.4). */
-export function knowsCharset(charset: string): boolean {
-  const name = nameOf(charset);
-  return UTF_8.has(name) || GUESSED.has(name) || isKnownToIconv(name) || standardDecoder(name) !== undefined;
-}
-
 /** For octets in pieces. A charset that is not known is guessed from the first octets beyond ASCII. */
 export function openDecoder(charset: string): CharsetDecoder {
   const name = nameOf(charset);
@@ -135,7 +129,8 @@ function standardDecoder(name: string): TextDecoder | undefined {
 }
 
 function isKnownToIconv(name: string): boolean {
-  return !NOT_CHARSETS.has(name) && iconv.encodingExists(name);
+  // It passes over all other characters, too.
+  return !NOT_CHARSETS.has(name.replace(/[^a-z0-9]/g, '')) && iconv.encodingExists(name);
 }
 
 function nameOf(charset: string): string {
