@@ -147,7 +147,7 @@ export class CommandLoop {
   /** As Dovecot does: clients know what to do with a BYE, and little with a mailbox that ends under them. */
   #loseMailbox(error: MailError): void {
     this.#host.log.info({ reason: error.message }, 'the selected mailbox is gone');
-    this.#host.end('The selected mailbox is not there any more.');
+    this.#host.end('The selected mailbox was deleted or replaced.');
   }
 
   /** A command beyond the limits, answered before its bytes have come. */

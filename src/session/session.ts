@@ -50,6 +50,7 @@ export class Session implements CommandSession {
   #admitted: Admitted | undefined;
   #relay: Relay | undefined;
   #mail: ServedMail | undefined;
+  #deadline: NodeJS.Timeout | undefined;
   #idleTimer: NodeJS.Timeout | undefined;
 
   constructor(connection: ClientConnection, mode: SessionMode, services: SessionServices) {
@@ -82,8 +83,7 @@ export class Session implements CommandSession {
     const { sessions, metrics } = this.#services;
     const { authenticate } = this.#settings.limits;
     metrics.sessions.inc({ mode: 'greeting' });
-    const deadline = setTimeout(() => {
-      if (this.#admitted) return;
+    this.#deadline = setTimeout(() => {
       metrics.limitsHit.inc({ limit: 'authenticate' });
       this.#bye('Login took too long.');
     }, authenticate);
@@ -95,7 +95,7 @@ export class Session implements CommandSession {
     } catch (error) {
       this.#fail(error);
     } finally {
-      clearTimeout(deadline);
+      clearTimeout(this.#deadline);
       clearTimeout(this.#idleTimer);
       const mode = this.#modeNow;
       if (mode === 'serve') this.#tellEnd({});
@@ -162,6 +162,7 @@ export class Session implements CommandSession {
     this.#settings = this.#services.settings();
     const admitted = await attemptLogin(credentials, this.#loginContext());
     this.#admitted = admitted;
+    clearTimeout(this.#deadline);
     this.#openTrace(admitted.principal.login);
     const text = 'Logged in.';
     if (admitted.mode === 'serve') {

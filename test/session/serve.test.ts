@@ -139,7 +139,7 @@ describe('a served session', () => {
     await client.ok('DELETE Sent');
     expect(await client.say('FETCH 1 FLAGS')).toEqual(['BAD FETCH is not possible now.']);
     other.write('x NOOP\r\n');
-    expect(await other.hears('BYE')).toMatch(/^\* BYE .*not there any more\.\r\n$/);
+    expect(await other.hears('BYE')).toMatch(/^\* BYE .*was deleted or replaced\.\r\n$/);
     await other.session.done;
     await client.ok('LOGOUT');
     await client.session.done;

@@ -54,7 +54,7 @@ describe('IDLE', () => {
     client.write('i IDLE\r\n');
     await client.hears('+ idling');
     await other.ok('DELETE Sent');
-    expect(await client.hears('BYE')).toMatch(/^\* BYE .*not there any more\.\r\n$/);
+    expect(await client.hears('BYE')).toMatch(/^\* BYE .*was deleted or replaced\.\r\n$/);
     await client.session.done;
   });
 
