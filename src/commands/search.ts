@@ -1,5 +1,6 @@
 import { TOLD_CHARSETS } from '../imap/charset.ts';
 import { type SearchProgram, scanSearchProgram } from '../items/search/search-program.ts';
+import { BoundedView } from '../items/search/search-view.ts';
 import { resolveTerm } from '../items/search-key.ts';
 import type { Vocabulary } from '../items/vocabulary.ts';
 import type { Uid } from '../mail/ids.ts';
@@ -24,7 +25,7 @@ export function search(vocabulary: Vocabulary, byUid: boolean): AnyCommand {
       for (const feature of uses) mail.enable(feature);
       // Sequence numbers need the list of the view.
       if (!byUid) await selected.resolve([], true);
-      const query = await resolveTerm(term, selected);
+      const query = await resolveTerm(term, new BoundedView(selected));
       const found =
         selected.exists === 0 ? undefined : await selected.mailbox.search(withinView(query, selected), signal);
       const out = new ResponseBuffer();

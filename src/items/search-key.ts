@@ -1,5 +1,6 @@
+import type { SequenceSet } from '../imap/sequence-set.ts';
 import type { Query } from '../mail/query.ts';
-import type { SelectedMailbox } from '../session/contract.ts';
+import type { UidRanges } from '../mail/uid-ranges.ts';
 import type { Scanner } from '../wire/scanner.ts';
 
 /** One key of SEARCH (RFC 9051 §6.4.4); an extension brings more. */
@@ -11,7 +12,14 @@ export interface SearchKey {
 }
 
 /** What a key asks: known at once, or only with the mailbox's view, as sequence numbers and \Recent are. */
-export type SearchTerm = Query | ((view: SelectedMailbox) => Query | Promise<Query>);
+export type SearchTerm = Query | ((view: SearchView) => Query | Promise<Query>);
+
+/** What a key may know of the selected mailbox: see `SelectedMailbox`. */
+export interface SearchView {
+  readonly exists: number;
+  readonly recent: UidRanges;
+  resolve(set: SequenceSet, byUid: boolean): Promise<UidRanges>;
+}
 
 /** What a key's grammar may need. */
 export interface SearchReader {
@@ -24,7 +32,7 @@ export interface SearchReader {
   uses(feature: string): void;
 }
 
-export async function resolveTerm(term: SearchTerm, view: SelectedMailbox): Promise<Query> {
+export async function resolveTerm(term: SearchTerm, view: SearchView): Promise<Query> {
   return typeof term === 'function' ? await term(view) : term;
 }
 

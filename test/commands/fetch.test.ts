@@ -48,6 +48,21 @@ describe('FETCH of octets', () => {
     },
   );
 
+  it('is sent in pieces also where the rows have it all', async () => {
+    const { must, say } = stand();
+    const header = `Subject: ${'x'.repeat(100_000)}\r\n\r\n`;
+    await must(`APPEND INBOX {${header.length}+}\r\n${header}`);
+    await must('SELECT INBOX');
+    const [line] = await say(
+      `FETCH 1 (${Array.from({ length: 50 }, (_, at) => `BODY.PEEK[HEADER]<${at}.99900>`).join(' ')} UID)`,
+    );
+    const told = Array.from(
+      { length: 50 },
+      (_, at) => `BODY[HEADER]<${at}> {99900}\r\n${header.slice(at, at + 99_900)}`,
+    );
+    expect(line === `* 1 FETCH (${told.join(' ')} UID 1)`).toBe(true);
+  });
+
   it('does not after EXAMINE', async () => {
     const { must } = stand();
     await fill(stand(), 1);

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { NESTED, PLAIN } from '../items/letters.ts';
-import { fill } from './letters.ts';
+import { changedStore, fill } from './letters.ts';
 import { useStand } from './mailbox-stand.ts';
 
 const OK = expect.stringMatching(/^OK SEARCH/);
@@ -234,5 +234,28 @@ describe('SEARCH of much', () => {
     await must('SELECT INBOX');
     expect(await must('SEARCH ALL')).toEqual(['* SEARCH', OK]);
     expect(await must('UID SEARCH 1:*')).toEqual(['* SEARCH', OK]);
+  });
+});
+
+describe('SEARCH by sets that come to too much', () => {
+  const stand = useStand({
+    wrap: store =>
+      changedStore(store, 'uids', () => async () => Uint32Array.from({ length: 10_000 }, (_, n) => 2 * n + 1)),
+    account: {},
+  });
+
+  it('is refused before it fills the memory', async () => {
+    const { say, account, must } = stand();
+    await fill(stand(), 1);
+    const box = account.boxes.get('INBOX');
+    const [message] = box?.messages ?? [];
+    if (!box || !message) throw new Error('no message');
+    box.arrive(
+      Array.from({ length: 9_999 }, () => ({ letter: message.letter, flags: [] })),
+      Date.now(),
+    );
+    await must('SELECT INBOX');
+    expect((await say(`SEARCH 1:3${' 1:*'.repeat(8)} 1`)).at(-1)).toEqual(OK);
+    expect(await say(`SEARCH${' 1:*'.repeat(10_000)}`)).toEqual(['NO [LIMIT] The search names too many messages.']);
   });
 });

@@ -6,6 +6,9 @@ import { FLUSH_AT, ResponseBuffer, withoutNul } from '../../wire/response-buffer
 import type { ContentPart, FetchPart } from '../fetch-item.ts';
 import { type Opened, openContent } from './open-content.ts';
 
+/** Of a response that is written in one go: a client may ask for one large header a thousand times. */
+const UNSENT_MOST = 4 * FLUSH_AT;
+
 /** A piece of a response that goes on in the next piece. */
 export interface UnfinishedPiece {
   readonly unfinished: Buffer;
@@ -61,6 +64,12 @@ export class MessageWriter {
     try {
       this.#head(seq);
       for (let at = this.#writeParts(0, page, row); at < this.#parts.length; ) {
+        if (out.length >= UNSENT_MOST) {
+          this.#sent = true;
+          yield { unfinished: out.take() };
+          at = this.#writeParts(at, page, row);
+          continue;
+        }
         const content = this.#parts[at]?.content;
         if (!content) throw new Error('an item has written nothing');
         if (at > 0) out.text(' ');
@@ -118,11 +127,12 @@ export class MessageWriter {
     this.out.text(')\r\n');
   }
 
-  /** @returns the part that needs more than the row, or how many there are */
+  /** @returns the part that needs more than the row, or for which the buffer is too full; how many there are if there is none */
   #writeParts(from: number, page: RowPage, row: number): number {
     const { out } = this;
     const { length } = this.#parts;
     for (let at = from; at < length; at += 1) {
+      if (out.length >= UNSENT_MOST) return at;
       const part = this.#parts[at];
       const before = out.length;
       if (at > 0) out.text(' ');

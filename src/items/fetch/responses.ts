@@ -4,6 +4,7 @@ import type { Field, RowPage } from '../../mail/rows.ts';
 import { rangesHave, type UidRanges } from '../../mail/uid-ranges.ts';
 import type { MailSession } from '../../session/contract.ts';
 import type { FetchPart } from '../fetch-item.ts';
+import { Pace } from '../pace.ts';
 import { FlagTexts } from './flag-texts.ts';
 import { markSeen, type Seen } from './mark-seen.ts';
 import { MessageWriter, type UnfinishedPiece } from './message-writer.ts';
@@ -38,6 +39,7 @@ export async function* fetchResponses(
   const footer = new SeenFooter(mail, parts);
   if (marking) wants.add('flags');
   const writer = new MessageWriter(mail, parts);
+  const pace = new Pace();
   let found = 0;
   for await (const page of selected.mailbox.rows(uids, [...wants], signal)) {
     const marked = marking ? await markSeen(selected, page) : undefined;
@@ -51,6 +53,7 @@ export async function* fetchResponses(
       const foot = seen && footer.textOf(seen, page, row);
       if (!writer.write(seq, page, row, foot)) yield* writer.stream(seq, page, row, foot);
       if (writer.out.full) yield writer.out.take();
+      if (pace.isDue) await pace.rest();
     }
     if (!seen) continue;
     // After the octets: what others have changed meanwhile is newer than what was told with them.

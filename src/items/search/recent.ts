@@ -1,8 +1,7 @@
 import type { Query } from '../../mail/query.ts';
-import type { SelectedMailbox } from '../../session/contract.ts';
-import type { SearchKey } from '../search-key.ts';
+import type { SearchKey, SearchView } from '../search-key.ts';
 
-const recentQuery = ({ recent }: SelectedMailbox): Query => ({ kind: 'uid', uids: recent });
+const recentQuery = ({ recent }: SearchView): Query => ({ kind: 'uid', uids: recent });
 
 /** Keys of \Recent (RFC 3501 §6.4.4), which is the session's own. */
 export const recent: readonly SearchKey[] = [
