@@ -28,6 +28,8 @@ export class Belief {
   entries: Entry[] = [];
   /** Largest value told as HIGHESTMODSEQ. */
   highest = 0;
+  /** The one of them that was put to the test last. */
+  checked = 0;
   /** Largest MODSEQ told of a message, as of the last moment when nothing was withheld. */
   largest = 0;
   #largestSoFar = 0;

@@ -62,7 +62,7 @@ async function store(player: Player, belief: Belief, action: Of<'store'>): Promi
   }
   if (!set) {
     assert.equal(state.name, 'NO', 'STORE after EXAMINE');
-    belief.settle(byUid ? 'told' : 'withheld');
+    await player.settle(byUid ? 'told' : 'withheld');
     return;
   }
   const modified = modifiedIn(state, belief, before, byUid);
@@ -74,7 +74,7 @@ async function store(player: Player, belief: Belief, action: Of<'store'>): Promi
     if (silent) entry.flags = entry.flags && changed(entry.flags, kind, flags);
     else assert.ok(heardFlags.has(entry), `${text} did not tell the flags of UID ${entry.uid}`);
   }
-  belief.settle(byUid ? 'told' : 'withheld');
+  await player.settle(byUid ? 'told' : 'withheld');
 }
 
 function changed(old: ReadonlySet<string>, kind: 'add' | 'remove' | 'replace', flags: readonly string[]): Set<string> {

@@ -1,10 +1,11 @@
 import { strict as assert } from 'node:assert';
+import { flagNames } from '../../src/mail/flags.ts';
 import { LAST_UID, type ModSeq } from '../../src/mail/ids.ts';
 import type { Cursor } from '../../src/mail/message.ts';
 import type { Store } from '../../src/mail/store.ts';
 import type { MemoryBox } from '../support/memory-mailbox.ts';
 import { letterOf } from '../support/memory-message.ts';
-import { Belief, type Hearing } from './belief.ts';
+import { Belief, type Entry, type Hearing } from './belief.ts';
 import { act } from './message-actions.ts';
 import { type Heard, readResponse, readState } from './responses.ts';
 import { type Action, FLAGS, NAMES } from './steps.ts';
@@ -21,10 +22,14 @@ export interface Stage {
   readonly store: Store;
 }
 
-/** What a client keeps of a mailbox it has left, to synchronise with later. */
-interface Kept {
-  readonly flags: Map<number, ReadonlySet<string>>;
+interface Known {
   readonly uids: readonly number[];
+  /** Those it has been told of. */
+  readonly flags: Map<number, ReadonlySet<string>>;
+}
+
+/** What a client keeps of a mailbox it has left, to synchronise with later. */
+interface Kept extends Known {
   readonly highest: number;
   readonly largest: number;
 }
@@ -79,8 +84,18 @@ export class Player {
   /** A command of the selected mailbox, and that the client knows afterwards what it must. */
   async told(text: string, hearing: Partial<Hearing> = {}): Promise<State> {
     const state = await this.say(text, hearing);
-    this.belief?.settle(hearing.expunges === false ? 'withheld' : 'told');
+    await this.settle(hearing.expunges === false ? 'withheld' : 'told');
     return state;
+  }
+
+  /** After a command: the client believes what is so, and would find the rest from the largest value it was told. */
+  async settle(expunges: 'told' | 'withheld'): Promise<void> {
+    const { belief } = this;
+    if (!belief) return;
+    belief.settle(expunges);
+    if (belief.highest === belief.checked) return;
+    belief.checked = belief.highest;
+    await this.#catchesUp(belief.box, knownOf(belief.entries), belief.highest);
   }
 
   async perform(action: Action): Promise<void> {
@@ -108,7 +123,7 @@ export class Player {
       case 'resync':
         return this.#resync(NAMES[action.box] ?? 'INBOX');
       case 'status':
-        return this.#status(NAMES[action.box] ?? 'INBOX');
+        return this.#status(NAMES[action.box] ?? 'INBOX', action.modseq);
       case 'create':
       case 'delete': {
         const name = NAMES[action.box] ?? 'INBOX';
@@ -141,7 +156,7 @@ export class Player {
     if (!done) return;
     try {
       expectOk(readState(await done()));
-      if (!this.belief?.box.gone) this.belief?.settle('told');
+      if (!this.belief?.box.gone) await this.settle('told');
     } catch (error) {
       if (!(error instanceof ConnectionEnded && this.belief?.box.gone)) throw error;
       await this.#enterAgain();
@@ -163,7 +178,7 @@ export class Player {
     const day = `${String(1 + (number % 20)).padStart(2, ' ')}-Jan-2026`;
     const state = await this.say(`APPEND ${name} (${flags.join(' ')}) "${day} 00:00:00 +0000"`, {}, text);
     if (refusal) return assert.equal(`${state.name} ${state.code}`, 'NO TRYCREATE');
-    this.belief?.settle('told');
+    await this.settle('told');
     expectOk(state);
     const box = this.truth.account.box(name);
     const [, validity, uid] = /^APPENDUID (\d+) (\d+)$/.exec(state.code) ?? assert.fail(state.text);
@@ -177,7 +192,7 @@ export class Player {
       const state = await this.say(text);
       assert.equal(state.name, refusal ? 'NO' : 'OK', `${text}: ${state.text}, expected ${refusal ?? 'success'}`);
       if (this.belief?.box.gone) await this.#leaveGone();
-      this.belief?.settle('told');
+      await this.settle('told');
     } catch (error) {
       if (!(error instanceof ConnectionEnded && this.belief?.box.gone)) throw error;
       await this.#enterAgain();
@@ -194,7 +209,7 @@ export class Player {
     if (!box) return assert.equal(state.name, 'NO');
     expectOk(state);
     assert.equal(state.code, readOnly ? 'READ-ONLY' : 'READ-WRITE');
-    this.belief?.settle('told');
+    await this.settle('told');
     const code = (name: string) =>
       Number(
         this.heard
@@ -222,24 +237,29 @@ export class Player {
     expectOk(await this.say(kind));
   }
 
-  async #status(name: string): Promise<void> {
+  async #status(name: string, modseq: boolean): Promise<void> {
     const box = this.truth.account.boxes.get(name);
-    if (box) this.condstore = true;
-    const state = await this.say(`STATUS ${name} (MESSAGES UIDNEXT UIDVALIDITY UNSEEN HIGHESTMODSEQ)`);
-    this.belief?.settle('told');
-    if (!box) return assert.equal(state.name, 'NO');
-    expectOk(state);
-    const { values } = this.heard.find(heard => heard.kind === 'status') ?? assert.fail('no STATUS');
-    const { exists, uidNext, unseen } = box.status();
-    assert.deepEqual(
-      ['MESSAGES', 'UIDNEXT', 'UNSEEN'].map(item => values.get(item)),
-      [exists, uidNext, unseen],
+    if (box && modseq) this.condstore = true;
+    const state = await this.say(
+      `STATUS ${name} (MESSAGES UIDNEXT UIDVALIDITY UNSEEN${modseq ? ' HIGHESTMODSEQ' : ''})`,
     );
-    this.truth.sawUidValidity(box, values.get('UIDVALIDITY') ?? 0);
-    const highest = values.get('HIGHESTMODSEQ') ?? 0;
-    // Of the mailbox it has selected a client may be told less: what it has not been told of yet comes after it.
-    if (this.belief?.box === box) this.belief.highest = Math.max(this.belief.highest, highest);
-    else this.truth.clock(box).sawMailbox(highest, box.at);
+    if (!box) assert.equal(state.name, 'NO');
+    else {
+      expectOk(state);
+      const { values } = this.heard.find(heard => heard.kind === 'status') ?? assert.fail('no STATUS');
+      const { exists, uidNext, unseen } = box.status();
+      const items = ['MESSAGES', 'UIDNEXT', 'UNSEEN'];
+      assert.deepEqual(
+        items.map(item => values.get(item)),
+        [exists, uidNext, unseen],
+      );
+      this.truth.sawUidValidity(box, values.get('UIDVALIDITY') ?? 0);
+      const highest = values.get('HIGHESTMODSEQ') ?? 0;
+      // Of the mailbox it has selected a client may be told less: what it has not been told of yet comes after it.
+      if (this.belief?.box === box) this.belief.highest = Math.max(this.belief.highest, highest);
+      else if (modseq) this.truth.clock(box).sawMailbox(highest, box.at);
+    }
+    await this.settle('told');
   }
 
   async #reconnect(): Promise<void> {
@@ -279,14 +299,14 @@ export class Player {
     await this.#select(name, true, true);
     const kept = box && this.#kept.get(box);
     if (!box || !kept) return;
-    if (kept.highest > 0) await this.#sameUids(name, box, kept.uids, kept.highest);
-    if (kept.largest > 0) await this.#sameUids(name, box, kept.uids, kept.largest);
+    if (kept.highest > 0) await this.#catchesUp(box, kept, kept.highest);
+    if (kept.largest > 0) await this.#catchesUp(box, kept, kept.largest);
     const since = Math.max(kept.highest, kept.largest);
     if (since === 0 || liveUids(box).length === 0) return;
     expectOk(await this.told(`UID FETCH 1:* (FLAGS) (CHANGEDSINCE ${since})`, { asked: true }));
     for (const heard of this.heard) {
       if (heard.kind === 'fetch' && heard.told.uid && heard.told.flags) {
-        kept.flags.set(heard.told.uid, new Set([...heard.told.flags].filter(flag => flag !== '\\recent')));
+        kept.flags.set(heard.told.uid, told(heard.told.flags));
       }
     }
     for (const [uid, flags] of kept.flags) {
@@ -295,25 +315,41 @@ export class Player {
     }
   }
 
-  /** What the store says has gone since `modseq`, as QRESYNC will, leaves of the kept UIDs those that are there. */
-  async #sameUids(name: string, box: MemoryBox, kept: readonly number[], modseq: number): Promise<void> {
+  /** As QRESYNC will: what the store says has changed since `modseq` makes of what the client knows what is there. */
+  async #catchesUp(box: MemoryBox, { uids, flags }: Known, modseq: number): Promise<void> {
+    const name = [...this.truth.account.boxes].find(([, other]) => other === box)?.[0];
+    if (name === undefined) return;
     const mailbox = await this.#stage.store.open(name, true);
-    const gone = new Set<number>();
+    const caughtUp = new Map(uids.map(uid => [uid, flags.get(uid)]));
     let cursor: Cursor = { modseq: modseq as ModSeq, uid: LAST_UID };
     for (let done = false; !done; ) {
       const page = await mailbox.changes(cursor, 3);
-      for (const uid of page.expunged.uids) gone.add(uid);
+      for (const uid of page.expunged.uids) caughtUp.delete(uid);
+      for (const [row, uid] of page.changed.uids.entries()) {
+        if (caughtUp.has(uid)) caughtUp.set(uid, told(flagNames(page.changed.flags[row] ?? 0, page.keywords)));
+      }
       done = page.done;
       cursor = page.next;
     }
     await mailbox.close();
-    const believed = kept.filter(uid => !gone.has(uid));
-    assert.deepEqual(
-      believed,
-      liveUids(box).filter(uid => kept.includes(uid)),
-      `UIDs after changes since ${modseq}`,
-    );
+    const live = liveUids(box).filter(uid => uids.includes(uid));
+    assert.deepEqual([...caughtUp.keys()], live, `UIDs after what has changed since ${modseq}`);
+    for (const [uid, known] of caughtUp) {
+      const message = messageOf(box, uid);
+      if (known && message)
+        assert.deepEqual(known, flagsOf(message), `UID ${uid} after what has changed since ${modseq}`);
+    }
   }
+}
+
+function knownOf(entries: readonly Entry[]): Known {
+  const flags = entries.flatMap(({ uid, flags }) => (uid && flags ? [[uid, flags] as const] : []));
+  return { uids: entries.flatMap(({ uid }) => uid ?? []), flags: new Map(flags) };
+}
+
+/** Flags as a client keeps them: \\Recent is not among them. */
+function told(flags: Iterable<string>): Set<string> {
+  return new Set(Array.from(flags, flag => flag.toLowerCase()).filter(flag => flag !== '\\recent'));
 }
 
 export function expectOk(state: State | undefined): void {

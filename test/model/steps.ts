@@ -44,7 +44,8 @@ export type Action =
   | { readonly kind: 'search'; readonly byUid: boolean; readonly not: boolean; readonly keys: readonly SearchKey[] }
   | { readonly kind: 'select'; readonly box: number; readonly readOnly: boolean; readonly condstore: boolean }
   | { readonly kind: 'noop' | 'check' | 'idle' | 'close' | 'unselect' | 'enable' | 'reconnect' }
-  | { readonly kind: 'create' | 'delete' | 'status' | 'resync'; readonly box: number }
+  | { readonly kind: 'create' | 'delete' | 'resync'; readonly box: number }
+  | { readonly kind: 'status'; readonly box: number; readonly modseq: boolean }
   | { readonly kind: 'rename'; readonly box: number; readonly to: number };
 
 export interface Step {
@@ -57,6 +58,7 @@ const box = fc.nat({ max: NAMES.length - 1 });
 /** Mostly the same, so that sessions meet. */
 const meetingBox = fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, { weight: 2, arbitrary: box });
 const flags = fc.uniqueArray(fc.nat({ max: FLAGS.length - 1 }), { maxLength: 3 });
+const seldom = fc.nat({ max: 4 }).map(drawn => drawn === 4);
 const set: fc.Arbitrary<Pick> = fc.record({
   picks: fc.array(number, { minLength: 1, maxLength: 3 }),
   form: fc.constantFrom('single', 'range', 'open'),
@@ -130,19 +132,20 @@ const action: fc.Arbitrary<Action> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('select' as const),
       box: meetingBox,
-      readOnly: fc.integer({ min: 0, max: 4 }).map(n => n === 0),
-      condstore: fc.boolean(),
+      readOnly: seldom,
+      condstore: seldom,
     }),
   },
   { weight: 10, arbitrary: fc.record({ kind: fc.constantFrom('noop' as const, 'noop' as const, 'check' as const) }) },
-  { weight: 6, arbitrary: fc.record({ kind: fc.constant('idle' as const) }) },
+  { weight: 5, arbitrary: fc.record({ kind: fc.constant('idle' as const) }) },
   {
     weight: 3,
     arbitrary: fc.record({
       kind: fc.constantFrom('close' as const, 'unselect' as const, 'enable' as const, 'reconnect' as const),
     }),
   },
-  { weight: 4, arbitrary: fc.record({ kind: fc.constantFrom('status' as const, 'resync' as const), box: meetingBox }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('status' as const), box: meetingBox, modseq: seldom }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('resync' as const), box: meetingBox }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('create' as const, 'delete' as const), box }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('rename' as const), box, to: box }) },
 );
