@@ -16,7 +16,7 @@ import { Upstream } from '../upstream/upstream.ts';
 import { UpstreamError } from '../upstream/upstream-error.ts';
 import { carryOver, type Kept, things } from './kept.ts';
 import { ListenerRouter } from './listener-router.ts';
-import type { Serving } from './serving.ts';
+import { type Serving, servedStore } from './serving.ts';
 
 /** Everything that follows from one version of the configuration. */
 export interface Composition {
@@ -113,7 +113,7 @@ function settingsOf(
     serverName: config.server.name,
     limits: config.limits,
     mechanisms: config.authentication.mechanisms.flatMap(name => MECHANISMS[name] ?? []),
-    upstreamLiterals: () => commonLiterals(reachable),
+    upstreamLiterals: () => commonLiterals(reachable, servedStore(config) !== undefined),
     gate: new Gate({
       authenticator,
       router: new ListenerRouter(config),
@@ -146,9 +146,10 @@ function reachableUpstreams(config: Config, upstreams: ReadonlyMap<string, Upstr
 /**
  * What may be announced before login: bytes that a client pipelines behind its login reach the upstream unread, where a literal that
  * the upstream does not take at once would be read as commands.
+ * @param serves whether somebody's login may lead to mailboxes of our own, where any literal is taken
  */
-function commonLiterals(upstreams: readonly Upstream[]): 'LITERAL+' | 'LITERAL-' | undefined {
+function commonLiterals(upstreams: readonly Upstream[], serves: boolean): 'LITERAL+' | 'LITERAL-' | undefined {
   const all = upstreams.map(upstream => upstream.literals());
-  if (all.length === 0 || all.includes(undefined)) return undefined;
+  if ((all.length === 0 && !serves) || all.includes(undefined)) return undefined;
   return all.includes('LITERAL-') ? 'LITERAL-' : 'LITERAL+';
 }
