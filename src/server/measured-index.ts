@@ -9,37 +9,42 @@ import type { BlobId } from '../store/blobs/blob-id.ts';
 import type { AccountIndex, Index, NewMailbox, NewRow } from '../store/index/index-port.ts';
 
 /** Hears how long the index took: seconds from the question to the answer. @param outcome "ok", or the kind of error */
-export type ObserveIndex = (operation: string, outcome: string, seconds: number) => void;
+export type ObserveIndex = (account: AccountId, operation: string, outcome: string, seconds: number) => void;
 
 /** An index of which every answer is timed. */
 export function measuredIndex(index: Index, observe: ObserveIndex): Index {
-  const timed = async <T>(operation: string, ask: () => Promise<T>): Promise<T> => {
+  const timed = async <T>(account: AccountId, operation: string, ask: () => Promise<T>): Promise<T> => {
     const begun = performance.now();
     try {
       const answer = await ask();
-      observe(operation, 'ok', (performance.now() - begun) / 1000);
+      observe(account, operation, 'ok', (performance.now() - begun) / 1000);
       return answer;
     } catch (error) {
-      observe(operation, error instanceof MailError ? error.kind : 'error', (performance.now() - begun) / 1000);
+      observe(
+        account,
+        operation,
+        error instanceof MailError ? error.kind : 'error',
+        (performance.now() - begun) / 1000,
+      );
       throw error;
     }
   };
   return {
     open: async (account: AccountId, create?: { readonly mailboxes: readonly NewMailbox[] }) =>
-      new MeasuredAccount(await timed('open', () => index.open(account, create)), timed),
+      new MeasuredAccount(await timed(account, 'open', () => index.open(account, create)), timed),
     close: () => index.close(),
   };
 }
 
-type Timed = <T>(operation: string, ask: () => Promise<T>) => Promise<T>;
+type Timed = <T>(account: AccountId, operation: string, ask: () => Promise<T>) => Promise<T>;
 
 class MeasuredAccount implements AccountIndex {
   readonly #index: AccountIndex;
-  readonly #timed: Timed;
+  readonly #timed: <T>(operation: string, ask: () => Promise<T>) => Promise<T>;
 
   constructor(index: AccountIndex, timed: Timed) {
     this.#index = index;
-    this.#timed = timed;
+    this.#timed = (operation, ask) => timed(index.account, operation, ask);
   }
 
   get account(): AccountId {

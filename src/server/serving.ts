@@ -20,6 +20,7 @@ import { openScanner, type Scanner } from '../store/search/scanner.ts';
 import { makeFolder } from '../store/upkeep/durable-files.ts';
 import { SnapshotRounds } from '../store/upkeep/snapshot-rounds.ts';
 import { finishSwaps } from '../store/upkeep/swap.ts';
+import { DamageTeller } from './damage-teller.ts';
 import { DataProbe, type DataState } from './data-probe.ts';
 import { measuredBlobs } from './measured-blobs.ts';
 import { measuredIndex } from './measured-index.ts';
@@ -41,7 +42,7 @@ export class Serving {
   readonly #engine: Engine;
   readonly #snapshots: SnapshotRounds;
   readonly #probe: DataProbe;
-  readonly #log: Logger;
+  readonly #damage: DamageTeller;
 
   /** @throws DataFolderError when the folder is not to be had */
   static async open(root: string, config: StoreConfig, deps: ServingDeps): Promise<Serving> {
@@ -62,7 +63,7 @@ export class Serving {
   private constructor(lock: DataLock, data: DataPlaces, config: StoreConfig, { log, metrics }: ServingDeps) {
     this.#lock = lock;
     this.data = data;
-    this.#log = log;
+    this.#damage = new DamageTeller(log);
     const { threads, open_accounts: openAccounts } = config;
     const openMost = Math.max(1, Math.ceil(openAccounts / threads));
     this.#index = openSqliteIndex({ directory: data.accounts, threads, openMost, log });
@@ -72,9 +73,10 @@ export class Serving {
       onUnreadable: (account, blob, reason) => log.error({ account, blob, reason }, 'a message could not be searched'),
     });
     this.#engine = openEngine({
-      index: measuredIndex(this.#index, (operation, outcome, seconds) =>
-        metrics.indexSeconds.observe({ operation, outcome }, seconds),
-      ),
+      index: measuredIndex(this.#index, (account, operation, outcome, seconds) => {
+        metrics.indexSeconds.observe({ operation, outcome }, seconds);
+        if (outcome === 'damaged') this.#damage.tell(account);
+      }),
       blobs: async account =>
         measuredBlobs(await openDirectoryBlobs({ directory: blobsOf(account) }), (operation, octets) => {
           metrics.blobs.inc({ operation });
@@ -113,7 +115,7 @@ export class Serving {
   }
 
   /** Opens the mailboxes of a principal. @throws MailError */
-  async serve({ account, login }: Principal, { create, folders }: StoreConfig): Promise<Store> {
+  async serve({ account }: Principal, { create, folders }: StoreConfig): Promise<Store> {
     try {
       return await this.#engine.open(
         account,
@@ -121,10 +123,6 @@ export class Serving {
       );
     } catch (error) {
       if (!(error instanceof MailError)) throw error;
-      if (error.kind === 'damaged') {
-        const mend = `postern repair --account ${account}`;
-        this.#log.error({ account, login, err: error, mend }, 'the index of an account is damaged');
-      }
       // Not "there is no such mailbox": for the client there was no name of one in what it asked.
       if (error.kind === 'nonexistent') {
         const detail = `account ${account} has no mailboxes, and stores.${DEFAULT_STORE}.create is never`;

@@ -31,7 +31,7 @@ export function takeDataFolder(root: string): DataLock {
   try {
     mkdirSync(root, { recursive: true, mode: 0o700 });
   } catch (error) {
-    throw unusable(root, 'cannot be made', error);
+    throw unusable(root, 'cannot be made', reasonNotMade(root) ?? error);
   }
   let lock: Lock | 'taken';
   try {
@@ -45,6 +45,16 @@ export function takeDataFolder(root: string): DataLock {
     `another Postern works in ${root}`,
     'stop it, or give each server a folder of its own (server.data)',
   );
+}
+
+/** With the folders above it asked for, Node says only that something is not there, whatever the reason. */
+function reasonNotMade(root: string): unknown {
+  try {
+    mkdirSync(root, { mode: 0o700 });
+    return undefined;
+  } catch (error) {
+    return error;
+  }
 }
 
 function unusable(root: string, what: string, error: unknown): DataFolderError {
