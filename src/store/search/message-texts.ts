@@ -19,7 +19,7 @@ export interface TextPiece {
 
 /** Fields longer than this are cut. */
 const FIELD_MOST = 1024 * 1024;
-/** How far back a place to cut a text is looked for. */
+/** How far back a place to cut a text is looked for, in characters. */
 const LOOK_BACK = 1000;
 const LF = 10;
 const SPACE = 32;
@@ -84,7 +84,7 @@ function cutBefore(text: string): number {
   for (let at = text.length - 1; at > 0 && at > text.length - LOOK_BACK; at -= 1) {
     if (text.charCodeAt(at) < 0x80) return at;
   }
-  return text.length;
+  return text.length > LOOK_BACK ? text.length : 0;
 }
 
 /** Where the last field of a block begins, which may go on. */

@@ -78,6 +78,12 @@ describe('where is looked', () => {
     expect(await ask(body('needle'), encoded(''))).toBe(true);
   });
 
+  it('does not take a part of a header for body because headers are asked for, too', async () => {
+    const message = new MadeMessage(letter);
+    expect(await ask({ kind: 'and', parts: [text('innér'), body('mimename')] }, message)).toBe(false);
+    expect(await ask({ kind: 'and', parts: [text('innér'), text('mimename')] }, message)).toBe(true);
+  });
+
   it('reads what the answer depends on, and no more', async () => {
     const message = new MadeMessage(letter);
     expect(await ask(text('outer'), message)).toBe(true);
@@ -165,6 +171,16 @@ describe('what is decoded', () => {
         },
       ),
     );
+  });
+
+  it('keeps marks with their letters where it cuts', async () => {
+    const content = 'x a\u0301\u0323 \u1112\u1161\u11ab y';
+    for (const encoding of encodings) {
+      for (let piece = 1; piece < 12; piece += 1) {
+        const message = made(encoding, 'utf-8', content, piece);
+        expect([piece, await ask(body('\u1ea1\u0301 한 Y'), message)]).toEqual([piece, true]);
+      }
+    }
   });
 
   it('guesses where no charset is given, or none that is known', async () => {
