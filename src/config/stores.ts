@@ -62,6 +62,7 @@ export const storeSchema = z
       .max(64)
       .default(2)
       .describe('Threads that work on indexes. An account always has the same one.'),
+    mailboxes: z.int().positive().max(100_000).default(10_000).describe('Mailboxes that one account may have.'),
     open_accounts: z
       .int()
       .positive()

@@ -66,7 +66,13 @@ export class Serving {
     this.#damage = new DamageTeller(log);
     const { threads, open_accounts: openAccounts } = config;
     const openMost = Math.max(1, Math.ceil(openAccounts / threads));
-    this.#index = openSqliteIndex({ directory: data.accounts, threads, openMost, log });
+    this.#index = openSqliteIndex({
+      directory: data.accounts,
+      threads,
+      openMost,
+      mailboxesMost: config.mailboxes,
+      log,
+    });
     const blobsOf = (account: AccountId) => accountPlaces(data.accounts, account).blobs;
     this.#scanner = openScanner({
       directoryOf: blobsOf,

@@ -83,6 +83,7 @@ routes: [{ relay: u }]
       remember_expunged: 2_592_000_000,
       snapshots: { every: 86_400_000, keep: 2 },
       threads: 2,
+      mailboxes: 10_000,
       open_accounts: 200,
     },
   });
