@@ -30,6 +30,8 @@ export class MailLoad {
   readonly #names: readonly [string, string];
   #belief: Belief = [[], []];
   #next: Belief | undefined;
+  /** What was promised at any time, the first state first; kept when it is there. */
+  past: Belief[] | undefined;
   /** How many commands were acknowledged, by name. */
   readonly acknowledged = new Map<string, number>();
   underWay = '';
@@ -63,6 +65,7 @@ export class MailLoad {
       message.uid === undefined ? { ...message, uid: uids.shift() } : message;
     this.#belief = [step.after[0].map(number), step.after[1].map(number)];
     this.#next = undefined;
+    this.past?.push(this.#belief);
     this.acknowledged.set(step.name, (this.acknowledged.get(step.name) ?? 0) + 1);
   }
 
@@ -78,6 +81,12 @@ export class MailLoad {
     this.#next = undefined;
     if (possible.some(belief => agrees(belief[0], found[0]) && agrees(belief[1], found[1]))) return undefined;
     return JSON.stringify({ underWay: this.underWay, promised: before, orElse: possible[1], found }, null, 1);
+  }
+
+  /** Which of the states of `past` the server has; -1 when it is none of them. */
+  async find(client: ImapClient): Promise<number> {
+    const found = [await read(client, this.#names[0]), await read(client, this.#names[1])] as const;
+    return (this.past ?? []).findIndex(belief => agrees(belief[0], found[0]) && agrees(belief[1], found[1]));
   }
 
   /** Contents in the two mailboxes. */
@@ -184,6 +193,7 @@ export class MailLoad {
         this.#next = this.#with(from, marked);
         await ok(client, `UID STORE ${set(chosen)} +FLAGS.SILENT (\\Deleted)`);
         this.#belief = this.#next;
+        this.past?.push(this.#belief);
         this.#next = gone;
         await ok(client, 'EXPUNGE');
         return [];
