@@ -8,6 +8,9 @@ import { alice, stand } from './engine-stand.ts';
 const create = { mailboxes: [] };
 const body: Query = { kind: 'body', text: 'wanted' };
 
+/** The subject of a letter is its UID. */
+const uidOf = ({ content }: ScanItem) => Number(/\d+/.exec(Buffer.from(content.header ?? []).toString())?.[0]);
+
 function scanning(scan: Scanner['scan']): Scanner {
   return { scan, close: async () => {} };
 }
@@ -17,7 +20,7 @@ it('asks the scanner about what the index could not decide, and nothing else', a
   const scanner = scanning(async (account, items) => {
     expect(account).toBe(alice);
     asked.push(...items);
-    return items.map(({ content }) => content.uid % 2 === 0);
+    return items.map(item => uidOf(item) % 2 === 0);
   });
   const { engine } = stand({ scanner });
   const mailbox = await filled(await engine.open(alice, { create }), 'INBOX', 6);
@@ -26,11 +29,11 @@ it('asks the scanner about what the index could not decide, and nothing else', a
   const flagged: Query = { kind: 'flag', name: '\\Flagged' };
   const found = async (query: Query) => [...(await mailbox.search(query, never)).uids];
   expect(await found({ kind: 'or', parts: [flagged, body] })).toEqual([2, 3, 4, 6]);
-  expect(asked.map(({ content }) => content.uid)).toEqual([1, 2, 5, 6]);
+  expect(asked.map(uidOf)).toEqual([1, 2, 5, 6]);
   expect(asked.every(({ residual }) => residual.kind === 'body')).toBe(true);
   asked.length = 0;
   expect(await found({ kind: 'and', parts: [flagged, body] })).toEqual([4]);
-  expect(asked.map(({ content }) => content.uid)).toEqual([3, 4]);
+  expect(asked.map(uidOf)).toEqual([3, 4]);
 });
 
 it('fails as the scanner does, and the next search goes on', async () => {
