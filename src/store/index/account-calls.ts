@@ -1,9 +1,9 @@
-import { join } from 'node:path';
 import type { AccountId } from '../../mail/ids.ts';
 import { MailError } from '../../mail/mail-error.ts';
 import { AccountDatabase, type AccountDatabaseOptions } from './account-database.ts';
-import { accountFolder, copyDatabase, openAccountFile } from './account-file.ts';
+import { accountFolder, openAccountFile } from './account-file.ts';
 import type { Database } from './database.ts';
+import { copyDatabase } from './database-file.ts';
 import type { NewMailbox } from './index-port.ts';
 
 /** What can be asked of an open account by name. */
@@ -159,9 +159,4 @@ export class AccountCalls {
       open.copies -= 1;
     }
   }
-}
-
-/** Where an account's index is, for those who repair it. */
-export function indexPath(directory: string, account: AccountId): string {
-  return join(accountFolder(directory, account), 'index.db');
 }

@@ -3,7 +3,8 @@ import { MailError } from '../../mail/mail-error.ts';
 import { AccountCalls, type Call } from './account-calls.ts';
 import { CalledAccountIndex, type Carry } from './called-index.ts';
 import type { AccountIndex, Index, NewMailbox } from './index-port.ts';
-import { type IndexLog, type StartThread, startThread, ThreadClient } from './thread-client.ts';
+import { packCall, type StartIndexThread, startIndexThread } from './index-worker.ts';
+import { ThreadClient, type ThreadLog } from './thread-client.ts';
 
 export interface SqliteIndexOptions {
   /** The folder of all accounts; an account's index is `AB/ABCDEF.../index.db` in it (`accountFolder`). */
@@ -16,11 +17,11 @@ export interface SqliteIndexOptions {
   readonly mailboxesMost?: number;
   /** Octets of a mailbox's whole name in UTF-8; 1,000 by default. */
   readonly nameOctetsMost?: number;
-  readonly log?: IndexLog;
+  readonly log?: ThreadLog;
   /** Milliseconds since 1970; only with `threads: 0`, since no function goes to another thread. */
   readonly now?: () => number;
   /** How a thread is started; for tests. */
-  readonly start?: StartThread;
+  readonly start?: StartIndexThread;
 }
 
 /** An index in SQLite files, one per account, in threads of its own. Nothing is opened before it is asked for. */
@@ -31,8 +32,9 @@ export function openSqliteIndex(options: SqliteIndexOptions): Index {
     const calls = new AccountCalls({ ...settings, now: options.now ?? Date.now });
     return new SqliteIndex([directPlace(calls)]);
   }
-  const start = options.start ?? startThread;
-  return new SqliteIndex(Array.from({ length: threads }, () => new ThreadClient(settings, start, options.log)));
+  const { start = startIndexThread, log } = options;
+  const client = () => new ThreadClient<Call>({ start: () => start(settings), pack: packCall, ...(log && { log }) });
+  return new SqliteIndex(Array.from({ length: threads }, client));
 }
 
 /** Where calls are carried to: a thread, or this one. */

@@ -1,22 +1,17 @@
-import { extname } from 'node:path';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { MailError } from '../../mail/mail-error.ts';
 import type { Logger } from '../../observe/log.ts';
-import type { Call } from './account-calls.ts';
-import type { NewRow } from './index-port.ts';
-import { type Answer, errorOf, packRows, type Request, type ThreadOptions } from './thread-messages.ts';
+import { type Answer, errorOf, type Packed, type Request } from './thread-messages.ts';
 
-export type IndexLog = Pick<Logger, 'error'>;
+export type ThreadLog = Pick<Logger, 'error'>;
 
-/** Starts a thread that runs `index-thread.ts`. */
-export type StartThread = (options: ThreadOptions) => Worker;
-
-/** The file beside this one, by the ending this one has: `.ts` from source, `.js` when built. */
-export const startThread: StartThread = options =>
-  new Worker(new URL(`./index-thread${extname(import.meta.url)}`, import.meta.url), {
-    workerData: options,
-    name: 'postern-index',
-  });
+export interface ThreadClientOptions<Call> {
+  /** Starts a thread that answers as `serveThread` does. */
+  readonly start: () => Worker;
+  /** Makes a call ready for its way; as it is by default. */
+  readonly pack?: (call: Call) => Packed<Call>;
+  readonly log?: ThreadLog;
+}
 
 interface Pending {
   resolve(value: unknown): void;
@@ -24,34 +19,30 @@ interface Pending {
 }
 
 /**
- * One thread of the index, as those see it who call. A thread that dies takes its calls with it (`unavailable`: what they did may or
+ * One thread that works on databases, as those see it who call. A thread that dies takes its calls with it (`unavailable`: what they did may or
  * may not have been done) and is started again by the next. Keeps the process alive only while calls run.
  */
-export class ThreadClient {
-  readonly #options: ThreadOptions;
-  readonly #start: StartThread;
-  readonly #log: IndexLog | undefined;
+export class ThreadClient<Call> {
+  readonly #options: ThreadClientOptions<Call>;
   #worker: Worker | undefined;
   #pending = new Map<number, Pending>();
   #last = 0;
   #idle: () => void = () => {};
 
-  constructor(options: ThreadOptions, start: StartThread, log: IndexLog | undefined) {
+  constructor(options: ThreadClientOptions<Call>) {
     this.#options = options;
-    this.#start = start;
-    this.#log = log;
   }
 
   /** @throws MailError */
   carry<T>(call: Call): Promise<T> {
-    const worker = this.#running();
-    this.#last += 1;
-    const id = this.#last;
     return new Promise<T>((resolve, reject) => {
-      if (this.#pending.size === 0) worker.ref();
-      this.#pending.set(id, { resolve, reject });
-      const { request, transfer } = requestOf(id, call);
+      const worker = this.#running();
+      const { packed, transfer } = this.#options.pack?.(call) ?? { packed: call, transfer: [] };
+      this.#last += 1;
+      const request: Request<Call> = { id: this.#last, call: packed };
       worker.postMessage(request, transfer);
+      if (this.#pending.size === 0) worker.ref();
+      this.#pending.set(request.id, { resolve, reject });
     });
   }
 
@@ -66,13 +57,13 @@ export class ThreadClient {
     if (!worker) return;
     worker.ref();
     const ended = new Promise(resolve => worker.once('exit', resolve));
-    worker.postMessage('close' satisfies Request);
+    worker.postMessage('close' satisfies Request<Call>);
     await ended;
   }
 
   #running(): Worker {
     if (this.#worker) return this.#worker;
-    const worker = this.#start(this.#options);
+    const worker = this.#options.start();
     this.#worker = worker;
     worker.unref();
     let failure: unknown;
@@ -82,7 +73,7 @@ export class ThreadClient {
     });
     worker.on('exit', code => {
       if (this.#worker === worker) this.#worker = undefined;
-      if (code !== 0) this.#log?.error({ err: failure, code }, 'a thread of the index died');
+      if (code !== 0) this.#options.log?.error({ err: failure, code }, 'a thread that works on databases died');
       this.#fail(failure);
     });
     return worker;
@@ -102,19 +93,8 @@ export class ThreadClient {
   #fail(cause: unknown): void {
     const pending = [...this.#pending.values()];
     this.#pending = new Map();
-    for (const { reject } of pending) reject(new MailError('unavailable', 'a thread of the index died', { cause }));
+    for (const { reject } of pending)
+      reject(new MailError('unavailable', 'a thread that works on databases died', { cause }));
     this.#idle();
   }
-}
-
-function requestOf(id: number, call: Call): { readonly request: Request; readonly transfer: ArrayBuffer[] } {
-  if (call.kind !== 'call' || call.method !== 'append') return { request: { id, call }, transfer: [] };
-  const [mailbox, given] = call.args;
-  if (!isRows(given)) throw new TypeError('an append without rows');
-  const { rows, buffer } = packRows(given);
-  return { request: { id, call: { ...call, args: [mailbox, rows] } }, transfer: [buffer] };
-}
-
-function isRows(value: unknown): value is readonly NewRow[] {
-  return Array.isArray(value);
 }

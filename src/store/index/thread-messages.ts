@@ -1,12 +1,13 @@
 import { MailError, type MailErrorKind } from '../../mail/mail-error.ts';
-import type { AccountCallsOptions, Call } from './account-calls.ts';
-import type { NewRow } from './index-port.ts';
-
-/** What a thread is started with. */
-export type ThreadOptions = Omit<AccountCallsOptions, 'now'>;
 
 /** To the thread. */
-export type Request = { readonly id: number; readonly call: Call } | 'close';
+export type Request<Call> = { readonly id: number; readonly call: Call } | 'close';
+
+/** A call whose octets can be handed over, and what is handed over. */
+export interface Packed<Call> {
+  readonly packed: Call;
+  readonly transfer: ArrayBuffer[];
+}
 
 /** From it. */
 export type Answer =
@@ -45,30 +46,4 @@ export function transferables(value: unknown, found = new Set<ArrayBuffer>()): S
     for (const one of Object.values(value)) transferables(one, found);
   }
   return found;
-}
-
-/** Rows whose octets lie in one buffer of their own: else each would take along the whole of what it is cut from. */
-export function packRows(rows: readonly NewRow[]): { readonly rows: readonly NewRow[]; readonly buffer: ArrayBuffer } {
-  const pieces = rows.flatMap(octetsOf);
-  const all = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
-  let at = 0;
-  const put = (piece: Uint8Array): Uint8Array => {
-    all.set(piece, at);
-    at += piece.length;
-    return all.subarray(at - piece.length, at);
-  };
-  const packed = rows.map(row => ({
-    ...row,
-    sha256: put(row.sha256),
-    header: row.header && put(row.header),
-    envelope: put(row.envelope),
-    body: put(row.body),
-    structure: put(row.structure),
-    layout: put(row.layout),
-  }));
-  return { rows: packed, buffer: all.buffer };
-}
-
-function octetsOf({ sha256, header, envelope, body, structure, layout }: NewRow): readonly Uint8Array[] {
-  return [sha256, ...(header ? [header] : []), envelope, body, structure, layout];
 }
