@@ -54,6 +54,9 @@ export class ListPattern {
   matches(name: string): boolean {
     const end = this.#plain.length;
     if (end > name.length) return false;
+    // The two that clients ask for all day.
+    if (end === 0 && this.#wildcards[0] === 'any') return true;
+    if (end === 0 && this.#wildcards[0] === 'within-level') return !name.includes(SEPARATOR);
     const noCase = name === INBOX || name.startsWith(INBOX + SEPARATOR) ? INBOX.length : 0;
     let states = [0];
     for (let at = 0; at < name.length; at += 1) {
