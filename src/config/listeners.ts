@@ -41,7 +41,9 @@ export const limitsSchema = z
       'Silence after which a served session is logged out. Relayed sessions: the upstream decides, TCP keepalive finds dead peers.',
     ).prefault('30m'),
     line: size('Longest command line, literals apart.').prefault('64k'),
-    literal: size('Longest literal after login.').prefault('100m'),
+    literal: size(
+      'Longest message that may be appended to a served mailbox. Other literals after login: 64k at most.',
+    ).prefault('100m'),
     literal_before_login: size('Longest literal before login.').prefault('8k'),
     nesting: z.int().positive().default(50).describe('Deepest nesting of parentheses.'),
     bad_commands: z.int().positive().default(20).describe('Malformed commands after which the connection is closed.'),

@@ -60,7 +60,9 @@ export function configParts(around: Surroundings) {
           .describe("Name in the greeting, SASL and ID; absent = the machine's host name.")
           .optional()
           .transform(name => name ?? hostname()),
-        data: values.path('Directory for accounts, blobs and state.').prefault('/var/lib/postern'),
+        data: values
+          .path('Directory for mail and state; one server works in it at a time.')
+          .prefault('/var/lib/postern'),
         workers: z
           .union([z.literal('auto'), z.int().positive()])
           .default(1)

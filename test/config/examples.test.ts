@@ -39,6 +39,7 @@ describe('examples', () => {
       'behind-haproxy.yaml',
       'relay-by-mailhost.yaml',
       'relay-one-server.yaml',
+      'serve-local.yaml',
     ]);
   });
 
