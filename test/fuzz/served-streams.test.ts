@@ -13,7 +13,7 @@ import { startServedDoor } from '../support/served-door.ts';
 import { answerFault } from './answer-faults.ts';
 import { LETTER, nearServedImap } from './near-served-imap.ts';
 import { Random } from './random.ts';
-import { tell } from './tell.ts';
+import { tell, vanish } from './tell.ts';
 
 const STREAMS = long ? 100_000 : 4000;
 const STREAMS_TO_DISK = long ? 20_000 : 1500;
@@ -42,7 +42,12 @@ async function tellAll(streams: number, { path, login, complaints }: Target): Pr
     Array.from({ length: streams }, (_, index) => index),
     WIDTH,
     async index => {
-      const stream = nearServedImap(new Random(SEED + index));
+      const random = new Random(SEED + index);
+      const stream = nearServedImap(random);
+      if (random.oneIn(10)) {
+        await vanish(path, `in LOGIN ${login(Math.floor(index / ACCOUNT_STREAMS))}\r\n${stream}`, random.below(3000));
+        return;
+      }
       const heard = await tell(path, `in LOGIN ${login(Math.floor(index / ACCOUNT_STREAMS))}\r\n${stream}`);
       const fault = answerFault(heard) ?? (complaints().length > 0 ? JSON.stringify(complaints()) : undefined);
       if (fault) throw new Error(`${fault}\n${index}: ${JSON.stringify(stream)}\nanswer: ${JSON.stringify(heard)}`);
@@ -122,6 +127,9 @@ describe('the same to the embedded store', () => {
     expect(peak).toBeLessThan(400 * MEGABYTE);
     expect((await postern.cli('sessions', '--json')).stdout).toBe('');
     expect(await postern.stop()).toEqual({ status: 0, signal: null });
+    // And what they have left behind is whole.
+    const { code, stdout } = await postern.cli('repair', '--check', '--deep', '--json');
+    expect({ code, accounts: stdout.trim().split('\n').length }).toEqual({ code: 0, accounts: users.length });
   });
 });
 

@@ -21,3 +21,18 @@ export function tell(path: string, stream: string): Promise<string> {
     socket.end(Buffer.from(stream, 'latin1'));
   });
 }
+
+/** Sends a part of it and is gone as soon as so many octets have come back, without a word. */
+export function vanish(path: string, stream: string, octets: number): Promise<void> {
+  return new Promise(resolve => {
+    const socket = connect(path).on('error', () => {});
+    let left = octets;
+    socket.on('data', chunk => {
+      left -= chunk.length;
+      if (left < 0) socket.destroy();
+    });
+    socket.on('close', () => resolve());
+    const bytes = Buffer.from(stream, 'latin1');
+    socket.end(bytes.subarray(0, bytes.length - (octets % Math.max(1, bytes.length))));
+  });
+}
