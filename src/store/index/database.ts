@@ -21,9 +21,8 @@ export class Database {
   readonly connection: DatabaseSync;
   readonly #identity: string;
   readonly #statements = new Map<string, StatementSync>();
-  /** Called within each outermost write, before it commits. */
+  /** Called within each write, before it commits. */
   #beforeCommit: () => void = () => {};
-  #group = false;
 
   constructor(path: string, { readOnly = false, busyTimeout = 200 }: DatabaseOptions = {}) {
     this.path = path;
@@ -49,21 +48,6 @@ export class Database {
     return asRow(this.#guard(() => this.#prepared(sql).get(...values)));
   }
 
-  /** One by one; the statement must not be used again before the loop has ended. */
-  *each(sql: string, ...values: SQLInputValue[]): Generator<SqlRow, void, undefined> {
-    const rows = this.#guard(() => this.#prepared(sql).iterate(...values));
-    try {
-      for (;;) {
-        const { value, done } = this.#guard(() => rows.next());
-        const row = done ? undefined : asRow(value);
-        if (!row) return;
-        yield row;
-      }
-    } finally {
-      rows.return?.();
-    }
-  }
-
   /** @returns rows that were changed */
   run(sql: string, ...values: SQLInputValue[]): number {
     return this.#guard(() => Number(this.#prepared(sql).run(...values).changes));
@@ -83,7 +67,6 @@ export class Database {
    * writer later would fail at once with BUSY_SNAPSHOT, whatever the time to wait.
    */
   write<T>(work: () => T): T {
-    if (this.#group) return this.#savepoint(work);
     this.#checkIdentity();
     this.run('BEGIN IMMEDIATE');
     try {
@@ -95,18 +78,6 @@ export class Database {
       this.#rollback();
       throw error;
     }
-  }
-
-  /** Several writes in one transaction with one sync; one that throws is undone alone. Nothing is kept if this throws. */
-  group<T>(work: () => T): T {
-    return this.write(() => {
-      this.#group = true;
-      try {
-        return work();
-      } finally {
-        this.#group = false;
-      }
-    });
   }
 
   /** Several statements that see the same moment. */
@@ -129,19 +100,6 @@ export class Database {
   #checkIdentity(): void {
     if (fileIdentity(this.path) === this.#identity) return;
     throw new MailError('damaged', `${this.path} was removed or replaced while it was open`);
-  }
-
-  #savepoint<T>(work: () => T): T {
-    this.run('SAVEPOINT one');
-    try {
-      const result = work();
-      this.run('RELEASE one');
-      return result;
-    } catch (error) {
-      // SQLite may have ended the whole transaction by itself (a full disk); the group's COMMIT then fails for all.
-      if (this.connection.isTransaction) this.exec('ROLLBACK TO one; RELEASE one');
-      throw error;
-    }
   }
 
   #rollback(): void {

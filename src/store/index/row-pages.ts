@@ -12,8 +12,8 @@ import { clipRanges } from './uid-lists.ts';
 
 /** Octets after which a page ends. */
 const PAGE_OCTETS = 1_048_576;
-/** Rows that are measured at a time. */
-const WIDE_ROWS_MOST = 1_000;
+/** Rows that are measured at a time, and then read while SQLite still has them in memory. */
+const MEASURED_ROWS = 128;
 /** Ranges of up to so many UIDs are asked for one by one, many at a time. */
 const SMALL_RANGE = 16;
 
@@ -79,10 +79,10 @@ export function rowPage(
   });
 }
 
-/** Where rows are looked for: in a range of numbers, or by a JSON list of them. */
+/** Where rows are looked for: between two numbers, all or those of a JSON list. */
 interface Source {
-  readonly listed: boolean;
-  readonly first: number | string;
+  readonly list: string | null;
+  readonly first: number;
   readonly last: number;
 }
 
@@ -93,7 +93,7 @@ function* sourcesOf(
   listMost: number,
 ): Generator<Source> {
   let list: number[] = [];
-  const listed = (): Source => ({ listed: true, first: JSON.stringify(list), last: list.at(-1) ?? 0 });
+  const listed = (): Source => ({ list: JSON.stringify(list), first: list[0] ?? 0, last: list.at(-1) ?? 0 });
   for (const [first, last] of ranges) {
     if (last - first < SMALL_RANGE) {
       for (let one = first; one <= last; one += 1) list.push(messageId(mailbox, one));
@@ -103,7 +103,7 @@ function* sourcesOf(
       list = [];
     }
     if (last - first >= SMALL_RANGE) {
-      yield { listed: false, first: messageId(mailbox, first), last: messageId(mailbox, last) };
+      yield { list: null, first: messageId(mailbox, first), last: messageId(mailbox, last) };
     }
   }
   if (list.length > 0) yield listed();
@@ -127,17 +127,28 @@ class RowReading {
       if (!this.#columns.has(name)) this.#columns.set(name, new ColumnValues(COLUMNS[name].kind));
     }
     this.#wide = [...this.#columns.keys()].filter(name => COLUMNS[name].kind === 'octets');
-    this.#limit = this.#wide.length > 0 ? Math.min(limit, WIDE_ROWS_MOST) : limit;
+    this.#limit = limit;
   }
 
   read(source: Source): void {
-    const rest = this.#limit - this.#rows;
-    const last = this.#wide.length > 0 ? this.#measure(source, rest) : source.last;
-    if (last === undefined) return;
+    if (this.#wide.length === 0) {
+      this.#add(source, this.#limit - this.#rows);
+      return;
+    }
+    for (let first: number | undefined = source.first; first !== undefined && !this.full; ) {
+      const rest = { ...source, first };
+      const measured = this.#measure(rest, Math.min(MEASURED_ROWS, this.#limit - this.#rows));
+      if (measured === undefined) return;
+      this.#add({ ...rest, last: measured }, MEASURED_ROWS);
+      first = measured < source.last ? measured + 1 : undefined;
+    }
+  }
+
+  #add(source: Source, most: number): void {
     const names = [...this.#columns.keys()];
     const sql = `SELECT ${names.flatMap(name => aggregateSql(name, COLUMNS[name].kind)).join(', ')}, count(*)
       FROM (SELECT ${names.map(name => `${COLUMNS[name].sql} AS ${name}`).join(', ')} ${this.#from(names, source)})`;
-    const row = this.#db.get(sql, source.first, last, rest) ?? [];
+    const row = this.#db.get(sql, source.list, source.first, source.last, most) ?? [];
     let place = 0;
     for (const values of this.#columns.values()) place = values.add(row, place);
     this.#rows += integer(row[place]);
@@ -166,16 +177,17 @@ class RowReading {
   }
 
   /** @returns the last row that the page has room for, at least one; undefined: there are none */
-  #measure(source: Source, rest: number): number | undefined {
+  #measure(source: Source, most: number): number | undefined {
     const length = this.#wide.map(name => `coalesce(length(${COLUMNS[name].sql}), 0)`).join(' + ');
     const row = this.#db.get(
-      `SELECT max(id), sum(length), count(*) FROM (
+      `SELECT max(id), sum(length) FROM (
          SELECT id, length, sum(length) OVER (ORDER BY id ROWS UNBOUNDED PRECEDING) - length AS before
          FROM (SELECT message.id AS id, ${length} AS length ${this.#from(this.#wide, source)})
-       ) WHERE before < ?4`,
+       ) WHERE before < ?5`,
+      source.list,
       source.first,
       source.last,
-      rest,
+      most,
       PAGE_OCTETS - this.#octets,
     );
     this.#octets += optionalInteger(row?.[1]) ?? 0;
@@ -183,7 +195,7 @@ class RowReading {
     return optionalInteger(row?.[0]);
   }
 
-  #from(names: readonly ColumnName[], { listed }: Source): string {
+  #from(names: readonly ColumnName[], { list }: Source): string {
     const tables = ['content', 'description', 'source'].filter(table =>
       names.some(name => COLUMNS[name].sql.includes(`${table}.`)),
     );
@@ -192,11 +204,10 @@ class RowReading {
         ? 'CROSS JOIN content ON content.id = message.content'
         : `CROSS JOIN ${table} ON ${table}.content = message.content`,
     );
-    const start = listed
-      ? 'FROM json_each(?1) AS wanted CROSS JOIN message ON message.id = wanted.value'
-      : 'FROM message';
-    const where = listed ? 'message.id <= ?2' : 'message.id BETWEEN ?1 AND ?2';
-    return `${start} ${joins.join(' ')} WHERE ${where} ${listed ? '' : 'ORDER BY message.id'} LIMIT ?3`;
+    const start =
+      list === null ? 'FROM message' : 'FROM json_each(?1) AS wanted CROSS JOIN message ON message.id = wanted.value';
+    return `${start} ${joins.join(' ')} WHERE message.id BETWEEN ?2 AND ?3
+      ${list === null ? 'ORDER BY message.id' : ''} LIMIT ?4`;
   }
 
   #contents(): readonly StoredContent[] {
