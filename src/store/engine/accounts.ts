@@ -27,6 +27,8 @@ export class Accounts {
   readonly #closing = new Map<AccountId, Promise<void>>();
   /** Closed while something was left to do for upkeep. */
   readonly #left = new Set<AccountId>();
+  /** Accounts that nobody may enter; called when the last one has left. */
+  readonly #shut = new Map<AccountId, () => void>();
   #closed = false;
 
   constructor(parts: EngineParts, settings: EngineSettings) {
@@ -38,6 +40,7 @@ export class Accounts {
   async acquire(id: AccountId, create?: Creation): Promise<OpenAccount> {
     for (;;) {
       if (this.#closed) throw new MailError('unavailable', 'the engine is closed');
+      if (this.#shut.has(id)) throw new MailError('unavailable', `account ${id} is shut`);
       const known = this.#entries.get(id);
       const entry = known ?? this.#begin(id, create);
       entry.users += 1;
@@ -57,9 +60,37 @@ export class Accounts {
     entry.users -= 1;
     if (entry.users > 0) return;
     this.#idle.add(id);
+    this.#shut.get(id)?.();
     for (const oldest of this.#idle) {
       if (this.#idle.size <= this.#settings.idleAccounts) break;
       this.#retire(oldest);
+    }
+  }
+
+  /**
+   * Lets nobody enter an account any more, and resolves when all have left and its files are closed.
+   * @returns what lets them enter again
+   * @throws MailError `in-use` when it is shut already; the signal's reason when they do not leave; they may enter again then
+   */
+  async shut(id: AccountId, signal: AbortSignal): Promise<() => void> {
+    if (this.#shut.has(id)) throw new MailError('in-use', `account ${id} is shut already`);
+    const left = Promise.withResolvers<void>();
+    const give = () => left.reject(signal.reason);
+    this.#shut.set(id, left.resolve);
+    try {
+      signal.throwIfAborted();
+      signal.addEventListener('abort', give, { once: true });
+      const entry = this.#entries.get(id);
+      if (!entry || entry.users === 0) left.resolve();
+      await left.promise;
+      this.#retire(id);
+      await this.#closing.get(id);
+      return () => this.#shut.delete(id);
+    } catch (error) {
+      this.#shut.delete(id);
+      throw error;
+    } finally {
+      signal.removeEventListener('abort', give);
     }
   }
 

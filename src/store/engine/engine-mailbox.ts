@@ -93,13 +93,13 @@ export class EngineMailbox implements Mailbox {
   }
 
   setFlags(...[uids, change, options]: Parameters<Mailbox['setFlags']>): Promise<FlagsSet> {
-    return this.#write(({ index }) => this.#setFlags(index.setFlags(this.id, uids, change, options)));
-  }
-
-  async #setFlags(setting: Promise<FlagsSet>): Promise<FlagsSet> {
-    const set = await setting;
-    this.#account.changed(this.id, set.at);
-    return set;
+    return this.#write(async account => {
+      const set = await account.index.setFlags(this.id, uids, change, options);
+      if (set.changed > 0) account.changed(this.id, set.at);
+      // A keyword may have got a place all the same.
+      else account.notes.forget(this.id);
+      return set;
+    });
   }
 
   copy(uids: UidRanges, to: string, move: boolean): Promise<Copied> {

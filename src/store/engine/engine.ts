@@ -27,6 +27,12 @@ export interface Engine {
   /** Removes the blobs of an account that nothing refers to any more. One runs at a time. @throws MailError */
   sweep(account: AccountId): Promise<Swept>;
   load(): EngineLoad;
+  /**
+   * Lets nobody enter an account (`unavailable`) until the function that it resolves to is called; resolves when all who are in have
+   * closed their stores, and its files are closed. For whoever repairs or replaces them.
+   * @throws MailError `in-use` when it is shut already; the signal's reason when they do not leave
+   */
+  shut(account: AccountId, signal: AbortSignal): Promise<() => void>;
   /** Takes no more work, and resolves when what runs has ended. Stores that are still open are of no use then. */
   close(): Promise<void>;
 }
@@ -56,6 +62,10 @@ class MailEngine implements Engine {
 
   load(): EngineLoad {
     return this.#accounts.load();
+  }
+
+  shut(account: AccountId, signal: AbortSignal): Promise<() => void> {
+    return this.#accounts.shut(account, signal);
   }
 
   async close(): Promise<void> {
