@@ -137,9 +137,13 @@ export class CommandLoop {
     try {
       for await (const piece of selection.sync(updates === 'all' ? 'told' : 'withheld')) await this.#send(piece);
     } catch (error) {
-      if (!(error instanceof MailError)) throw error;
+      if (error instanceof ConnectionLost) throw error;
+      if (!(error instanceof MailError)) {
+        // What the client was told may not be what the view has: it must begin anew. What the command did stays done.
+        this.#noteBug(error);
+        this.#host.end('Internal error.');
+      } else if (error.kind === 'gone') this.#loseMailbox(error);
       // What it has been told is still true; the rest will come with a later command.
-      if (error.kind === 'gone') this.#loseMailbox(error);
       else this.#host.log.warn({ err: error }, 'what has happened in a mailbox could not be told');
     }
   }
@@ -177,7 +181,7 @@ export class CommandLoop {
 
   /** @throws what ends the session */
   #answer(error: unknown): Status {
-    const { output, log, metrics } = this.#host;
+    const { output, log } = this.#host;
     if (error instanceof ConnectionLost) throw error;
     if (output.unfinished || error instanceof BrokenResponse) throw new BrokenResponse('a response broke off', error);
     if (error instanceof Malformed) return { status: 'BAD', text: `Syntax error: ${error.message}.` };
@@ -186,9 +190,13 @@ export class CommandLoop {
       else if (TROUBLES.has(error.kind) && this.#host.mail()) log.warn({ err: error }, 'a command failed');
       return statusOf(error);
     }
-    metrics.bugs.inc();
-    log.error({ err: error }, 'a command failed unexpectedly');
+    this.#noteBug(error);
     return { status: 'NO', code: 'SERVERBUG', text: 'Internal error.' };
+  }
+
+  #noteBug(error: unknown): void {
+    this.#host.metrics.bugs.inc();
+    this.#host.log.error({ err: error }, 'a command failed unexpectedly');
   }
 
   #countBadCommand(): void {

@@ -138,7 +138,8 @@ export class Selection implements SelectedMailbox {
   async #settle({ next, status }: ChangePage): Promise<readonly string[]> {
     const upTo = this.#view.arrivingUpTo;
     let recentFrom = status.recentFrom;
-    if (upTo !== undefined && !this.readOnly) recentFrom = await this.mailbox.claimRecent(upTo);
+    // Where somebody else has claimed them all already, there is nothing to claim.
+    if (upTo !== undefined && recentFrom < upTo && !this.readOnly) recentFrom = await this.mailbox.claimRecent(upTo);
     if (next.modseq !== this.#view.at) this.mailbox.lease(next.modseq);
     return this.#view.settle(next.modseq, recentFrom);
   }

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MailError } from '../../src/mail/mail-error.ts';
 import type { Store } from '../../src/mail/store.ts';
 import { until } from '../support/processes.ts';
-import { ServedStand } from './served-stand.ts';
+import { append, ServedStand } from './served-stand.ts';
 
 let stand: ServedStand;
 beforeEach(() => {
@@ -114,6 +114,34 @@ describe('the end of a served session', () => {
     await session.done;
     expect(closed).toBe(1);
     await stand.nothingLeft();
+  });
+
+  it('comes when a bug is found in what is told, and not when that cannot be had for a while', async () => {
+    const store = stand.account.open();
+    const open = store.open.bind(store);
+    const failing: { error: Error | undefined } = { error: undefined };
+    store.open = async (name, readOnly) => {
+      const mailbox = await open(name, readOnly);
+      const changes = mailbox.changes.bind(mailbox);
+      mailbox.changes = async (since, limit) => {
+        if (failing.error) throw failing.error;
+        return await changes(since, limit);
+      };
+      return mailbox;
+    };
+    const client = await stand.inbox(1, { store });
+    const other = await stand.enter();
+    failing.error = new MailError('unavailable', 'no index');
+    await append(other);
+    expect(await client.say('NOOP')).toEqual(['OK NOOP completed.']);
+    failing.error = undefined;
+    expect(await client.ok('NOOP')).toContain('* 2 EXISTS');
+    failing.error = new TypeError('a bug');
+    client.write('a NOOP\r\n');
+    expect(await client.hears('BYE')).toBe('* BYE [UNAVAILABLE] Internal error.\r\n');
+    await client.session.done;
+    await other.leave();
+    await stand.nothingLeft(1);
   });
 
   it('does not come because a command finds a bug', async () => {
