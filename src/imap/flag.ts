@@ -17,7 +17,7 @@ export function scanFlag(scanner: Scanner): string {
   if (scanner.peek() !== '\\') return scanKeyword(scanner);
   const name = scanner.token(SYSTEM, 'a flag');
   const flag = systemFlag(name);
-  if (!flag) throw new Malformed(`${name} is no flag that can be set`);
+  if (!flag) throw new Malformed('this flag cannot be set');
   return flag;
 }
 

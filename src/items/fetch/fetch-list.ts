@@ -48,6 +48,6 @@ function scanName(scanner: Scanner): string {
 
 function findItem(name: string, { fetchItems }: Vocabulary): FetchItem {
   const item = fetchItems.get(name);
-  if (!item) throw new Malformed(`${name} is no item that can be fetched`);
+  if (!item) throw new Malformed('this item is not known');
   return item;
 }
