@@ -150,8 +150,93 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('rename' as const), box, to: box }) },
 );
 
-/** Sequences of up to `most` steps of `sessions` sessions. */
+const quiet: fc.Arbitrary<Action> = fc.oneof(
+  fc.record({
+    kind: fc.constant('fetch' as const),
+    byUid: fc.constant(false),
+    set,
+    items: fc.constantFrom('FLAGS' as const, 'UID FLAGS MODSEQ' as const),
+    changedSince: fc.constant(undefined),
+  }),
+  fc.record({
+    kind: fc.constant('store' as const),
+    byUid: fc.constant(false),
+    set,
+    change: fc.constantFrom('add' as const, 'remove' as const),
+    flags,
+    silent: fc.boolean(),
+    unchangedSince: maybe(number),
+  }),
+);
+
+/**
+ * What chance seldom brings about: a session that knows nothing of mod-sequences is busy with commands in which it may not be told
+ * of an expunge, while others expunge; then it learns of mod-sequences, leaves, and comes back.
+ */
+function heldBack(sessions: number): fc.Arbitrary<Step[]> {
+  const who = fc.nat({ max: sessions - 1 });
+  return fc
+    .record({
+      who,
+      other: who,
+      box: meetingBox,
+      set,
+      busy: fc.array(quiet, { minLength: 2, maxLength: 5 }),
+      leaves: fc.boolean(),
+    })
+    .map(({ who, other, box, set, busy, leaves }) => {
+      const select: Action = { kind: 'select', box, readOnly: false, condstore: false };
+      const mine = (action: Action): Step => ({ who, action });
+      const theirs = (action: Action): Step => ({ who: other, action });
+      return [
+        mine({ kind: 'reconnect' }),
+        theirs({ kind: 'append', to: box, flags: [1] }),
+        theirs({ kind: 'append', to: box, flags: [] }),
+        mine(select),
+        theirs(select),
+        theirs({ kind: 'expunge', uids: undefined }),
+        ...busy.map(mine),
+        theirs({
+          kind: 'store',
+          byUid: true,
+          set,
+          change: 'add',
+          flags: [2],
+          silent: false,
+          unchangedSince: undefined,
+        }),
+        ...busy.map(mine),
+        ...(leaves ? [mine({ kind: 'reconnect' }), mine({ kind: 'resync', box })] : []),
+      ];
+    });
+}
+
+/** Two who know all flags of a mailbox change the same messages in turns. */
+function crossing(sessions: number): fc.Arbitrary<Step[]> {
+  const who = fc.nat({ max: sessions - 1 });
+  const stores = fc.array(fc.tuple(fc.boolean(), quiet), { minLength: 2, maxLength: 8 });
+  return fc.record({ who, other: who, box: meetingBox, stores }).map(({ who, other, box, stores }) => {
+    const both = (action: Action): Step[] => [
+      { who, action },
+      { who: other, action },
+    ];
+    const all: Pick = { picks: [0], form: 'open' };
+    return [
+      ...both({ kind: 'append', to: box, flags: [] }),
+      ...both({ kind: 'select', box, readOnly: false, condstore: false }),
+      ...both({ kind: 'fetch', byUid: false, set: all, items: 'FLAGS', changedSince: undefined }),
+      ...stores.map(([first, action]) => ({ who: first ? who : other, action })),
+    ];
+  });
+}
+
+/** Sequences of about `most` steps at most, of so many sessions. */
 export function sequences(sessions: number, most: number): fc.Arbitrary<Step[]> {
   const step = fc.record({ who: fc.nat({ max: sessions - 1 }), action });
-  return fc.array(step, { minLength: 1, maxLength: most, size: 'max' });
+  const piece = fc.oneof(
+    { weight: 60, arbitrary: step.map(only => [only]) },
+    { weight: 1, arbitrary: heldBack(sessions) },
+    { weight: 1, arbitrary: crossing(sessions) },
+  );
+  return fc.array(piece, { minLength: 1, maxLength: most, size: 'max' }).map(pieces => pieces.flat());
 }

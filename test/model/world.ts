@@ -27,7 +27,8 @@ export function memoryBacking(): Backing {
   const accounts = new Map<string, MemoryAccount>();
   return {
     async open(name) {
-      const account = accounts.get(name) ?? new MemoryAccount({ folders: { a: undefined, b: undefined } });
+      const account =
+        accounts.get(name) ?? new MemoryAccount({ folders: { a: undefined, b: undefined }, pageChanges: 2 });
       accounts.set(name, account);
       return account.open();
     },

@@ -18,6 +18,8 @@ export interface MemoryOptions {
   readonly folders?: Readonly<Record<string, SpecialUse | undefined>>;
   /** Rows in a page. */
   readonly pageRows?: number;
+  /** Changes in a page, fewer than may be asked for. */
+  readonly pageChanges?: number;
   /** Octets that a message may have. */
   readonly messageMost?: number;
   readonly keywordsMost?: number;
@@ -43,6 +45,7 @@ export class MemoryAccount {
       now: Date.now,
       folders: {},
       pageRows: 100,
+      pageChanges: Number.POSITIVE_INFINITY,
       messageMost: Number.POSITIVE_INFINITY,
       keywordsMost: KEYWORDS_MOST,
       ...options,
@@ -231,7 +234,7 @@ class MemoryMailbox implements Mailbox {
   }
 
   async changes(...[since, limit]: Parameters<Mailbox['changes']>) {
-    return this.#box.changes(since, limit);
+    return this.#box.changes(since, Math.min(limit, this.#account.options.pageChanges));
   }
 
   lease() {}

@@ -19,6 +19,7 @@ export type PeerName =
   | 'ldapsearch'
   | 'dovecot'
   | 'mbsync'
+  | 'offlineimap'
   | 'curl'
   | 'openssl'
   | 'python3'
@@ -53,6 +54,13 @@ export const PEERS: readonly Peer[] = [
     use: 'the mail server of the relay tests; with LDAP in the benchmark',
   },
   { name: 'mbsync', packages: ['isync'], program: 'mbsync', files: nobodyElse, use: 'a mail client: relay tests' },
+  {
+    name: 'offlineimap',
+    packages: ['offlineimap3'],
+    program: 'offlineimap',
+    files: nobodyElse,
+    use: 'a mail client: tests of the embedded store',
+  },
   { name: 'curl', packages: ['curl'], program: 'curl', files: nobodyElse, use: 'a mail client: login tests' },
   {
     name: 'strace',
