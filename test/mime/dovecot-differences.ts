@@ -38,6 +38,32 @@ export const DIFFERENCES: readonly Difference[] = [
     ours: to('((NIL NIL "a" "MISSING_DOMAIN"))'),
     dovecot: to('(("x," NIL "a" "MISSING_DOMAIN"))'),
   },
+  {
+    what: 'a quoted string that does not end, folded, after a word',
+    reason: 'RFC 5322 §3.2.4: it is no quoted string, so the word is all there is',
+    message: 'To: x "y\r\n z <a@b>\r\n\r\n',
+    item: 'ENVELOPE',
+    ours: to('((NIL NIL "x" "MISSING_DOMAIN"))'),
+    dovecot: to('(("x y" NIL "MISSING_MAILBOX" "MISSING_DOMAIN"))'),
+  },
+  {
+    what: 'a comma at the end of a group',
+    reason: 'RFC 5322 §4.4: obs-mbox-list allows that nothing follows',
+    message: 'To: Group: a@b,;\r\n\r\n',
+    item: 'ENVELOPE',
+    ours: to('((NIL NIL "Group" NIL)(NIL NIL "a" "b")(NIL NIL NIL NIL))'),
+    dovecot: to(
+      '((NIL NIL "Group" NIL)(NIL NIL "a" "b")(NIL NIL "MISSING_MAILBOX" "MISSING_DOMAIN")(NIL NIL NIL NIL))',
+    ),
+  },
+  {
+    what: 'a type with garbage behind it',
+    reason: 'RFC 2045 §5.1: type and subtype can be read, and "" is neither',
+    message: 'Content-Type: text/html--=x\r\n\r\na\r\n',
+    item: 'BODYSTRUCTURE',
+    ours: TEXT.replace('"plain"', '"html--"'),
+    dovecot: UNNAMED,
+  },
   ...Object.entries({
     text: TEXT.replace('"plain"', '""'),
     'text/': UNNAMED,

@@ -42,3 +42,14 @@ export function sectionsOf({ root }: Structure): [string, Section][] {
   for (let number = 1; number < 5; number += 1) walk([number]);
   return sections.slice(0, 60);
 }
+
+const ADDRESSES = /^(?:from|to|cc|bcc|sender|reply-to)[ \t]*:.*(?:\r?\n[ \t].*)*/gim;
+
+/** Other listed differences: addresses, anywhere in the message, with a folded quoted string that does not end, or ",;". */
+export function hasListedAddress(message: Buffer): boolean {
+  const fields = message.toString('latin1').match(ADDRESSES) ?? [];
+  return fields.some(field => {
+    const quotes = field.replace(/\\./g, '').match(/"/g)?.length ?? 0;
+    return (quotes % 2 === 1 && field.includes('\n')) || /,\s*;/.test(field);
+  });
+}
