@@ -46,7 +46,8 @@ export async function openAccountFile(
     const db = new Database(path);
     try {
       await prepare(db, marked, populate, migrations);
-      if (!marked) mark(folder);
+      if (!exists) mark(folder);
+      else if (!marked) tryToMark(folder);
       return db;
     } catch (error) {
       db.close();
@@ -75,6 +76,15 @@ function makeFile(folder: string, path: string): void {
   closeSync(openSync(path, 'wx', OWNER_ONLY));
   // The folders may be new; their names must be as durable as what will be in them.
   for (const one of [folder, dirname(folder), dirname(dirname(folder))]) syncPath(one);
+}
+
+/** Beside a file that was there before, a restored one: what is full or read-only must not keep it from being read. */
+function tryToMark(folder: string): void {
+  try {
+    mark(folder);
+  } catch (error) {
+    if (!(fileErrorOf(error, folder) instanceof MailError)) throw error;
+  }
 }
 
 function mark(folder: string): void {

@@ -60,9 +60,9 @@ export function setFlags(
     if (changed > 0) {
       record.modseq = at;
       if (change.kind !== 'add') makeRoom(db, record);
+      // Otherwise there is nothing to write, and so no sync: a keyword's place is taken by a message that has it.
+      mailboxes.save(record);
     }
-    // Also when no row was changed: a keyword may have got a place, which \* promised.
-    mailboxes.save(record);
     return {
       at: modSeq(record.modseq),
       changed,
