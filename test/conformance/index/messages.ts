@@ -154,6 +154,32 @@ export function messagesConformance(stage: IndexStage): void {
       expect(uidsOf(await pages([], ['flags'], 10))).toEqual([]);
     });
 
+    it('gives wide columns of many hundreds, each once', async () => {
+      const id = await inbox();
+      await stage.account.append(
+        id,
+        Array.from({ length: 700 }, (_, n) => newRow(`${n + 1}`, n % 3 === 0 ? { header: undefined } : {})),
+      );
+      const odd = ranges(...Array.from({ length: 350 }, (_, n) => [2 * n + 1, 2 * n + 1] as const));
+      for (const limit of [1000, 300, 129]) {
+        const all = await pages(everything, ['envelope', 'header'], limit);
+        for (const page of all) expect(page.uids.length).toBeLessThanOrEqual(limit);
+        const told = all.flatMap(page =>
+          [...page.uids].map((one, n) => [one, textAt(page.envelopes, n), textAt(page.headers, n)]),
+        );
+        expect(told).toEqual(
+          Array.from({ length: 700 }, (_, n) => [
+            n + 1,
+            `(envelope ${n + 1})`,
+            n % 3 === 0 ? undefined : `Subject: ${n + 1}\r\n\r\n`,
+          ]),
+        );
+        expect(uidsOf(await pages(odd, ['structure'], limit))).toEqual(
+          Array.from({ length: 350 }, (_, n) => 2 * n + 1),
+        );
+      }
+    });
+
     it('bounds a page by octets, whatever its rows have', async () => {
       const id = await inbox();
       const big = new Uint8Array(400_000).fill(65);

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { LAST_UID } from '../../../src/mail/ids.ts';
 import { AccountDatabase } from '../../../src/store/index/account-database.ts';
 import { accountFolder, openAccountFile } from '../../../src/store/index/account-file.ts';
 import { Database } from '../../../src/store/index/database.ts';
@@ -160,6 +161,34 @@ describe('a full disk', () => {
 });
 
 describe('limits', () => {
+  it('are those of UIDs, which may lie far apart', async () => {
+    const db = await openAccountFile(accountFolder(root, one), made => new AccountDatabase(made, LIMITS).populate([]));
+    const database = new AccountDatabase(db, LIMITS);
+    const { id, at } = database.find('INBOX');
+    const uids: number[] = [];
+    for (const next of [1, 3, 60_000, 200_001, 4_000_000_000, 4_294_967_294]) {
+      db.run('UPDATE mailbox SET uid_next = ?', next);
+      uids.push(database.append(id, [newRow(`${next}`)]).first);
+    }
+    uids.push(database.append(id, [newRow('last')]).first);
+    expect(uids.at(-1)).toBe(LAST_UID);
+    expect(() => database.append(id, [newRow('beyond')])).toThrow(expect.objectContaining({ kind: 'limit' }));
+    expect(() => database.copy(id, everything, 'INBOX', false)).toThrow(expect.objectContaining({ kind: 'limit' }));
+    for (const want of [['flags'], ['envelope']] as const) {
+      expect([...database.rows(id, everything, want, uid(0), 100).uids]).toEqual(uids);
+    }
+    const found: number[] = [];
+    for (let after: number | undefined = 0; after !== undefined; ) {
+      const page = database.search(id, { kind: 'all' }, uid(after));
+      found.push(...page.found);
+      after = page.next;
+    }
+    expect(found).toEqual(uids);
+    expect([...database.changes(id, { modseq: at, uid: uid(0) }, 100).changed.uids]).toEqual(uids);
+    expect(database.verify()).toEqual([]);
+    database.close();
+  });
+
   it('bound the mailboxes of an account', async () => {
     const opened = await open({ mailboxesMost: 3, nameOctetsMost: 10 }).open(one, MAILBOXES);
     await opened.edit({ kind: 'create', name: 'A' });
