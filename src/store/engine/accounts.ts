@@ -25,8 +25,10 @@ export class Accounts {
   /** Those nobody uses, the longest unused first. */
   readonly #idle = new Set<AccountId>();
   readonly #closing = new Map<AccountId, Promise<void>>();
-  /** Closed while something was left to do for upkeep. */
-  readonly #left = new Set<AccountId>();
+  /** When upkeep should look after those that are closed. */
+  readonly #dueAt = new Map<AccountId, number>();
+  /** `OpenAccount.straysAt` of those that were open. */
+  readonly #straysAt = new Map<AccountId, number>();
   /** Accounts that nobody may enter; called when the last one has left. */
   readonly #shut = new Map<AccountId, () => void>();
   #closed = false;
@@ -103,13 +105,18 @@ export class Accounts {
     }
   }
 
-  /** Accounts on which upkeep may have something to do; those that are closed are named once. */
+  /** Accounts that upkeep should look after now; those that are closed are named once. */
   async due(): Promise<readonly AccountId[]> {
-    const open = await Promise.allSettled([...this.#entries.values()].map(({ opening }) => opening));
-    const due = open.flatMap(result => (result.status === 'fulfilled' && result.value.due ? [result.value.id] : []));
-    const left = [...this.#left];
-    this.#left.clear();
-    return [...new Set([...due, ...left])];
+    const now = this.#parts.now();
+    const entries = await Promise.allSettled([...this.#entries.values()].map(({ opening }) => opening));
+    const open = entries.flatMap(entry => (entry.status === 'fulfilled' ? [entry.value] : []));
+    const due = open.filter(({ dueAt }) => dueAt <= now).map(({ id }) => id);
+    for (const [id, dueAt] of this.#dueAt) {
+      if (dueAt > now) continue;
+      this.#dueAt.delete(id);
+      due.push(id);
+    }
+    return due;
   }
 
   load(): { readonly accounts: number; readonly stores: number } {
@@ -128,7 +135,10 @@ export class Accounts {
   #begin(id: AccountId, create: Creation): Entry {
     const entry: Entry = { opening: this.#open(id, create), users: 0 };
     this.#entries.set(id, entry);
-    entry.opening.catch(() => this.#entries.delete(id));
+    entry.opening.catch(() => {
+      this.#entries.delete(id);
+      this.#shut.get(id)?.();
+    });
     return entry;
   }
 
@@ -138,8 +148,8 @@ export class Accounts {
     const index = await this.#parts.index.open(id, create);
     try {
       const blobs = await onBlobs(() => this.#parts.blobs(id));
-      this.#left.delete(id);
-      return new OpenAccount(id, index, blobs, this.#parts, this.#settings);
+      this.#dueAt.delete(id);
+      return new OpenAccount(id, index, blobs, this.#parts, this.#settings, this.#straysAt.get(id) ?? 0);
     } catch (error) {
       await index.close();
       throw error;
@@ -157,7 +167,8 @@ export class Accounts {
 
   async #close({ opening }: Entry): Promise<void> {
     const account = await opening;
-    if (account.due) this.#left.add(account.id);
+    this.#straysAt.set(account.id, account.straysAt);
+    if (account.dueAt < Number.POSITIVE_INFINITY) this.#dueAt.set(account.id, account.dueAt);
     await account.close();
   }
 }

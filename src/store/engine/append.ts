@@ -97,7 +97,8 @@ async function discard(account: OpenAccount, blobs: readonly BlobId[]): Promise<
     const known = await account.index.known(blobs);
     await Promise.all(blobs.filter(blob => !known.has(blob)).map(blob => account.blobs.delete(blob)));
   } catch (error) {
-    account.strayBlobs = true;
+    account.straysAt = Math.min(account.straysAt, account.now() + account.settings.longestAppend);
+    account.dueAt = 0;
     account.log.warn({ account: account.id, err: error }, 'blobs of a failed append are left to the sweep');
   }
 }

@@ -48,7 +48,7 @@ class MailEngine implements Engine {
   constructor(parts: EngineParts) {
     const settings = { ...DEFAULT_SETTINGS, ...parts.settings };
     this.#accounts = new Accounts(parts, settings);
-    this.#upkeep = new Upkeep(this.#accounts, parts.log, settings);
+    this.#upkeep = new Upkeep(this.#accounts, parts.log, settings, (parts.now ?? Date.now)());
   }
 
   async open(account: AccountId, { create }: OpenOptions = {}): Promise<Store> {

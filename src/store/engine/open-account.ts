@@ -29,12 +29,15 @@ export class OpenAccount {
   readonly looker: Looker;
   /** Blobs of appends that run: the index does not know them yet. */
   readonly inFlight = new Set<BlobId>();
-  /** Whether there may be blobs that no append will ever name: after a crash, or an append whose end was not clear. */
-  strayBlobs = true;
   /** The sweep that runs. */
   sweeping: Promise<Swept> | undefined;
-  /** Whether something has happened that upkeep should look after. */
-  due = true;
+  /**
+   * When to look for blobs that no append will ever name, in milliseconds since 1970: those a crash left, or an append whose end was not
+   * clear. Infinity: there are none.
+   */
+  straysAt: number;
+  /** When upkeep should look after the account. */
+  dueAt = 0;
   readonly #bus: Bus;
   readonly #end = new AbortController();
   readonly #running = new Set<Promise<unknown>>();
@@ -45,10 +48,12 @@ export class OpenAccount {
     blobs: Blobs,
     parts: Required<EngineParts>,
     settings: EngineSettings,
+    straysAt: number,
   ) {
     this.id = id;
     this.index = index;
     this.blobs = blobs;
+    this.straysAt = straysAt;
     this.scanner = parts.scanner;
     this.settings = settings;
     this.log = parts.log;
@@ -76,14 +81,14 @@ export class OpenAccount {
   /** Tells everybody that a mailbox has changed; undefined: the mailboxes as such. */
   changed(mailbox: MailboxId | undefined, at: ModSeq): void {
     this.#note({ mailbox, at });
-    this.due = true;
+    this.dueAt = 0;
     this.#bus.post(this.id, { mailbox, at });
   }
 
   /** The same of a mailbox that an edit of the mailboxes has touched; the position is that of the account's own log. */
   touched(mailbox: MailboxId, at: ModSeq): void {
     this.notes.forget(mailbox);
-    this.due = true;
+    this.dueAt = 0;
     this.#bus.post(this.id, { mailbox, at });
   }
 

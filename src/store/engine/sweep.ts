@@ -48,7 +48,6 @@ export async function sweepUnreferenced({ index, blobs, settings, now }: OpenAcc
 async function sweepUnknown(account: OpenAccount): Promise<number> {
   const { index, blobs, inFlight, settings, now } = account;
   const olderThan = now() - settings.longestAppend;
-  account.strayBlobs = false;
   let swept = 0;
   try {
     for await (const page of blobs.list({ olderThan, pageSize: PAGE })) {
@@ -60,7 +59,6 @@ async function sweepUnknown(account: OpenAccount): Promise<number> {
       swept += stray.length;
     }
   } catch (error) {
-    account.strayBlobs = true;
     throw mailError(error);
   }
   return swept;

@@ -12,11 +12,14 @@ export class Upkeep {
   readonly #accounts: Accounts;
   readonly #log: EngineParts['log'];
   readonly #every: number;
+  readonly #began: number;
   #timer: NodeJS.Timeout | undefined;
   #round: Promise<void> = Promise.resolve();
   #closed = false;
 
-  constructor(accounts: Accounts, log: EngineParts['log'], { upkeepEvery }: EngineSettings) {
+  /** @param began when the engine was opened, in milliseconds since 1970 */
+  constructor(accounts: Accounts, log: EngineParts['log'], { upkeepEvery }: EngineSettings, began: number) {
+    this.#began = began;
     this.#accounts = accounts;
     this.#log = log;
     this.#every = upkeepEvery;
@@ -47,7 +50,7 @@ export class Upkeep {
 
   async #lookAfter(id: AccountId): Promise<void> {
     try {
-      await this.#accounts.using(id, lookAfter);
+      await this.#accounts.using(id, account => lookAfter(account, this.#began));
     } catch (error) {
       const level = error instanceof MailError && error.kind === 'unavailable' ? 'warn' : 'error';
       this.#log[level]({ account: id, err: error }, 'an account could not be swept');
@@ -55,18 +58,25 @@ export class Upkeep {
   }
 }
 
-/** All that upkeep does for an account; what is left for the next time keeps it due. */
-export async function lookAfter(account: OpenAccount): Promise<void> {
-  account.due = false;
+/** All that upkeep does for an account, and when it should come again. */
+async function lookAfter(account: OpenAccount, began: number): Promise<void> {
+  const { settings, now } = account;
+  const time = now();
+  account.dueAt = Number.POSITIVE_INFINITY;
   try {
     await trim(account);
     // Listing all blobs takes time by their number: only where there may be strays.
-    if (account.strayBlobs) await sweep(account);
-    else await sweepUnreferenced(account);
-    const waiting = await account.index.unreferenced(account.now() + 1, 1);
-    if (waiting.length > 0) account.due = true;
+    if (account.straysAt <= time) {
+      await sweep(account);
+      // What a crash left just before this process began is too young to be told from a running append until then.
+      const ripe = began + settings.longestAppend;
+      account.straysAt = time < ripe ? ripe : Number.POSITIVE_INFINITY;
+    } else await sweepUnreferenced(account);
+    const waiting = await account.index.unreferenced(time + 1, 1);
+    const grace = waiting.length > 0 ? time + settings.sweepGrace : Number.POSITIVE_INFINITY;
+    account.dueAt = Math.min(account.dueAt, account.straysAt, grace);
   } catch (error) {
-    account.due = true;
+    account.dueAt = 0;
     throw error;
   }
 }

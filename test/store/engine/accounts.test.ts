@@ -172,3 +172,34 @@ it('ends a store for its session only, with the mailboxes it had open', async ()
   expect(await kindOf(mailbox.snapshot(false))).toBe('unavailable');
   expect(await kindOf(other.list())).toBe('no error');
 });
+
+it('shuts an account once all have left, and lets nobody in until it is opened again', async () => {
+  const notes: string[] = [];
+  const directory = ownDirectory();
+  const { engine } = standOn(directory, { index: noting(openSqliteIndex({ directory, threads: 0 }), notes) });
+  const store = await engine.open(alice, { create });
+  const shutting = engine.shut(alice, AbortSignal.timeout(10_000));
+  expect(await kindOf(engine.open(alice))).toBe('unavailable');
+  expect(await kindOf(engine.shut(alice, AbortSignal.timeout(10_000)))).toBe('in-use');
+  expect(notes).toEqual(['open a']);
+  // Others come and go.
+  await (await engine.open(bob, { create })).close();
+  await add(store, 'INBOX', letter('before it was shut'));
+  await store.close();
+  const open = await shutting;
+  expect(notes.filter(note => note.endsWith('a'))).toEqual(['open a', 'close a']);
+  expect(await kindOf(engine.open(alice))).toBe('unavailable');
+  open();
+  expect((await (await engine.open(alice)).status('INBOX')).exists).toBe(1);
+});
+
+it('does not shut an account that somebody stays in, nor keeps others out of it then', async () => {
+  const { engine } = stand();
+  const store = await engine.open(alice, { create });
+  await expect(engine.shut(alice, AbortSignal.timeout(50))).rejects.toThrow(/timeout/);
+  await (await engine.open(alice)).close();
+  await store.close();
+  // Nobody is in, and an account that is not there can be shut, too.
+  (await engine.shut(alice, AbortSignal.timeout(5000)))();
+  (await engine.shut(bob, AbortSignal.timeout(5000)))();
+});

@@ -122,6 +122,25 @@ it('is seen to by itself for an account that was closed with something left to d
   await expect.poll(() => idsIn(blobs)).toHaveLength(0);
 });
 
+it('finds what a crash left just before, when it has become old enough', async () => {
+  const { clock, calls, store, blobs } = await withClock({ upkeepEvery: 10, idleAccounts: 0 });
+  await filled(store, 'INBOX', 1);
+  await blobs.put([Buffer.from('left by a crash')]);
+  const looks = () => calls.filter(call => call === 'known').length;
+  await store.close();
+  clock.now += HOUR;
+  await new Promise(resolve => setTimeout(resolve, 50));
+  expect(looks()).toBe(0);
+  expect(await idsIn(blobs)).toHaveLength(2);
+  clock.now += 24 * HOUR;
+  await expect.poll(() => idsIn(blobs)).toHaveLength(1);
+  await new Promise(resolve => setTimeout(resolve, 50));
+  const looked = looks();
+  clock.now += 24 * HOUR;
+  await new Promise(resolve => setTimeout(resolve, 50));
+  expect(looks()).toBe(looked);
+});
+
 it('deletes what an append leaves that fails, at once', async () => {
   const { store, blobs } = await withClock();
   const broken = message('Subject: a\r\n\r\n');
