@@ -12,9 +12,9 @@ import { keepNewest } from '../store/upkeep/prune.ts';
 import { chosenAccounts } from './account-option.ts';
 import { callAdmin, checked } from './admin-client.ts';
 import { parseArguments } from './arguments.ts';
+import { isForPeople } from './closed-accounts.ts';
 import { type CliCommand, type CliIo, EXIT, UsageError } from './command.ts';
 import { loadOrExplain } from './config-file.ts';
-import { isForPeople } from './offline-data.ts';
 import { renderSize } from './table.ts';
 
 const usage = `usage: postern backup DIR [--config FILE] [--account NAME]... [--copy] [--keep N] [--json]

@@ -7,17 +7,18 @@ import { openSqliteIndex } from '../store/index/sqlite-index.ts';
 import { type AccountRepair, repair as repairAccounts } from '../store/upkeep/repair.ts';
 import { chosenAccounts } from './account-option.ts';
 import { parseArguments } from './arguments.ts';
+import { isForPeople, onClosedAccounts } from './closed-accounts.ts';
 import { type CliCommand, type CliIo, EXIT, UsageError } from './command.ts';
 import { loadOrExplain } from './config-file.ts';
-import { isForPeople, takeStoppedData } from './offline-data.ts';
 
 const usage = `usage: postern repair [--account NAME ...] [--check] [--deep] [--rebuild] [--config FILE] [--json]
 
 Looks at all accounts, or at those named, and makes anew the indexes that are missing or cannot be read: from the newest snapshot
 (stores.local.snapshots) and from the messages themselves. Messages that came after the snapshot are put into "Recovered", unread;
 what happened to flags and folders since is lost. Repaired mailboxes get a new UIDVALIDITY, so that clients load them anew. The damaged
-index is kept beside the new one. The server must be stopped. Run it as root or as the user that Postern runs as.
---account    a login, or the id of an account; may be given several times
+index is kept beside the new one. Run it as root or as the user that Postern runs as.
+--account    a login, or the id of an account; may be given several times. A running server ends their sessions, and keeps everybody out
+             of each meanwhile; without --account it must be stopped
 --check      only tells what is wrong
 --deep       reads every octet of every message, too
 --rebuild    makes the index anew although it can be read; only with --account
@@ -63,24 +64,26 @@ interface How {
 }
 
 async function run({ named, json, ...how }: How, config: Config, io: CliIo): Promise<number> {
-  const accounts = await chosenAccounts(named, config);
-  const lock = takeStoppedData(config);
-  try {
-    const sum = await repairAccounts({
-      data: dataPlaces(lock.root),
+  const chosen = await chosenAccounts(named, config);
+  const sum = { sound: 0, faulty: 0, repaired: 0, failed: 0 };
+  await onClosedAccounts(config, chosen, async (data, accounts) => {
+    const done = await repairAccounts({
+      data: dataPlaces(data),
       openIndex: directory => openSqliteIndex({ directory, threads: 0 }),
       openBlobs: directory => openDirectoryBlobs({ directory }),
       mailboxes: firstMailboxes(config.stores[DEFAULT_STORE]?.folders ?? {}),
       ...(accounts && { accounts }),
       ...how,
-      onAccount: done => io.stdout(json ? `${JSON.stringify(done)}\n` : renderAccount(done)),
+      onAccount: one => io.stdout(json ? `${JSON.stringify(one)}\n` : renderAccount(one)),
     });
-    const { sound, faulty, repaired, failed } = sum;
-    if (!json) io.stdout(`${sound} sound, ${repaired} repaired, ${faulty} with faults, ${failed} not mended\n`);
-    return faulty + failed > 0 ? EXIT.failure : EXIT.ok;
-  } finally {
-    lock.release();
-  }
+    sum.sound += done.sound;
+    sum.faulty += done.faulty;
+    sum.repaired += done.repaired;
+    sum.failed += done.failed;
+  });
+  const { sound, faulty, repaired, failed } = sum;
+  if (!json) io.stdout(`${sound} sound, ${repaired} repaired, ${faulty} with faults, ${failed} not mended\n`);
+  return faulty + failed > 0 ? EXIT.failure : EXIT.ok;
 }
 
 /** Faults told of an account; the rest is counted. */

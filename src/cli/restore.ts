@@ -7,18 +7,19 @@ import { makeFolder } from '../store/upkeep/durable-files.ts';
 import { type AccountRestore, restore as restoreAccounts } from '../store/upkeep/restore.ts';
 import { chosenAccounts } from './account-option.ts';
 import { parseArguments } from './arguments.ts';
+import { isForPeople, onClosedAccounts } from './closed-accounts.ts';
 import { type CliCommand, type CliIo, EXIT, UsageError } from './command.ts';
 import { loadOrExplain } from './config-file.ts';
-import { isForPeople, takeStoppedData } from './offline-data.ts';
 import { renderTable } from './table.ts';
 
 const usage = `usage: postern restore DIR (--all | --account NAME ...) [--run NAME] [--config FILE] [--copy] [--json]
        postern restore DIR --list
 
-Makes accounts what they were when postern backup copied them into the folder DIR. The server must be stopped. What an account was
-before is put aside in "replaced" below server.data: remove it when all is well. Clients load restored mailboxes anew, because each
-gets a new UIDVALIDITY. Run it as root or as the user that Postern runs as.
---all        every account that the backup has
+Makes accounts what they were when postern backup copied them into the folder DIR. What an account was before is put aside in "replaced"
+below server.data: remove it when all is well. Clients load restored mailboxes anew, because each gets a new UIDVALIDITY. A running
+server ends the sessions of accounts that are named, and keeps everybody out of each while it is restored. Run it as root or as the user
+that Postern runs as.
+--all        every account that the backup has; the server must be stopped
 --account    a login, or the id of an account; may be given several times
 --run        the run to take; by default, for each account, the newest that has it
 --list       shows the runs
@@ -68,14 +69,14 @@ interface How {
 }
 
 async function run(root: string, { named, run: name, link, json }: How, config: Config, io: CliIo): Promise<number> {
-  const accounts = await chosenAccounts(named, config);
+  const chosen = await chosenAccounts(named, config);
   const folder = await openBackupFolder(root, false);
-  const lock = takeStoppedData(config);
-  try {
-    const data = dataPlaces(lock.root);
-    await makeFolder(data.accounts);
+  const sum = { restored: 0, failed: 0 };
+  await onClosedAccounts(config, chosen, async (data, accounts) => {
+    const places = dataPlaces(data);
+    await makeFolder(places.accounts);
     const { restored, failed } = await restoreAccounts({
-      data,
+      data: places,
       folder,
       openIndex: directory => openSqliteIndex({ directory, threads: 0 }),
       ...(name !== undefined && { run: name }),
@@ -83,11 +84,11 @@ async function run(root: string, { named, run: name, link, json }: How, config: 
       link,
       onAccount: done => io.stdout(json ? `${JSON.stringify(done)}\n` : renderAccount(done)),
     });
-    if (!json) io.stdout(`${restored} accounts restored, ${failed} failed\n`);
-    return failed > 0 ? EXIT.failure : EXIT.ok;
-  } finally {
-    lock.release();
-  }
+    sum.restored += restored;
+    sum.failed += failed;
+  });
+  if (!json) io.stdout(`${sum.restored} accounts restored, ${sum.failed} failed\n`);
+  return sum.failed > 0 ? EXIT.failure : EXIT.ok;
 }
 
 function renderAccount({

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { AccountHolds } from './account-holds.ts';
 import type { CopyIndexReport, ReloadReport, SessionView, StatusReport, TraceResult } from './admin-reports.ts';
 import type { AdminCommand, AdminRequest } from './admin-socket.ts';
 import type { AuditLog } from './audit.ts';
@@ -16,6 +17,11 @@ export interface AdminCommandDependencies {
   readonly reload: () => Promise<ReloadReport>;
   /** Copies an account's index to a new file below the data folder. @throws RangeError for an id that is none; MailError */
   readonly copyIndex?: (account: string) => Promise<string>;
+  /**
+   * Ends an account's sessions, keeps everybody out of it and closes its files, until the function that it resolves to is called.
+   * @throws RangeError for an id that is none, or when sessions do not end; MailError
+   */
+  readonly hold?: (account: string) => Promise<() => void>;
   readonly now?: () => number;
 }
 
@@ -34,7 +40,7 @@ const filterKeys = {
 };
 const sessionsRequest = z.strictObject(filterKeys);
 const kickRequest = z.strictObject({ ...filterKeys, reason: z.string().max(200).optional() });
-const copyIndexRequest = z.strictObject({ account: z.string() });
+const accountRequest = z.strictObject({ account: z.string() });
 const traceRequest = z.strictObject({
   action: z.enum(['on', 'off', 'list']),
   login: z.string().min(1).optional(),
@@ -45,6 +51,7 @@ const traceRequest = z.strictObject({
 /** What can be asked of a running server, by the names in the `command` key of a request. */
 export function adminCommands(deps: AdminCommandDependencies): Readonly<Record<string, AdminCommand>> {
   const now = deps.now ?? Date.now;
+  const holds = new AccountHolds(deps.hold);
   return {
     /** Filter keys -> a `SessionView` for each; result `{ count }`. */
     async sessions(request, emit, signal) {
@@ -79,9 +86,22 @@ export function adminCommands(deps: AdminCommandDependencies): Readonly<Record<s
 
     /** `account` -> `{ path }`: a copy of its index, to be taken away. */
     async 'copy-index'(request) {
-      const { account } = check(copyIndexRequest, request);
+      const { account } = check(accountRequest, request);
       if (!deps.copyIndex) throw new RangeError('this server keeps no mail');
       return { path: await deps.copyIndex(account) } satisfies CopyIndexReport;
+    },
+
+    /** `account` -> `{ held: true }` once nobody is in it, and again from time to time; ends with `release-account` or the connection. */
+    async 'hold-account'(request, emit, signal) {
+      const { account } = check(accountRequest, request);
+      await holds.hold(account, emit, signal);
+      return {};
+    },
+
+    /** `account` -> `{}`: it can be entered again. */
+    async 'release-account'(request) {
+      holds.release(check(accountRequest, request).account);
+      return {};
     },
 
     /** `action` on, off or list; `login` or `address`; `for` in milliseconds -> a `TraceState` for each; `TraceResult`. */

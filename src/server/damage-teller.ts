@@ -18,7 +18,7 @@ export class DamageTeller {
     const last = this.#told.get(account);
     if (last !== undefined && now - last < AGAIN_MS) return;
     this.#told.set(account, now);
-    const mend = `stop the server, then: postern repair --account ${account}`;
+    const mend = `postern repair --account ${account}`;
     this.#log.error(
       { account, mend },
       'the index of an account is damaged: its owner cannot read mail until it is repaired',

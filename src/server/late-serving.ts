@@ -1,5 +1,5 @@
 import type { Config } from '../config/schema.ts';
-import { isAccountId } from '../mail/ids.ts';
+import { type AccountId, isAccountId } from '../mail/ids.ts';
 import type { StatusReport } from '../observe/admin-reports.ts';
 import { Serving, type ServingDeps, servedStore } from './serving.ts';
 
@@ -28,9 +28,20 @@ export class LateServing {
 
   /** @throws RangeError, MailError */
   async copyIndex(account: string): Promise<string> {
+    const { serving, id } = this.#about(account);
+    return await serving.copyIndex(id);
+  }
+
+  /** @throws RangeError, MailError; the signal's reason */
+  async hold(account: string, signal: AbortSignal): Promise<() => void> {
+    const { serving, id } = this.#about(account);
+    return await serving.hold(id, signal);
+  }
+
+  #about(account: string): { serving: Serving; id: AccountId } {
     if (!this.#serving) throw new RangeError('this server keeps no mail');
     if (!isAccountId(account)) throw new RangeError(`${account} is not the id of an account`);
-    return await this.#serving.copyIndex(account);
+    return { serving: this.#serving, id: account };
   }
 
   /** For `postern status`. */

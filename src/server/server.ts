@@ -32,6 +32,8 @@ import { VERSION } from './version.ts';
 
 /** How long sessions told BYE get to close before the process ends without them. */
 const LEAVE_MS = 3000;
+/** How long sessions of an account that is to be repaired get to close. */
+const HOLD_MS = 10_000;
 /** A directory or upstream that a reload dropped may still have a login under way. */
 const DROPPED_GRACE_MS = 60_000;
 
@@ -182,6 +184,7 @@ export class Server {
         status: () => this.#status(),
         reload: () => this.reload(),
         copyIndex: account => this.#serving.copyIndex(account),
+        hold: account => this.#hold(account),
       }),
       log,
     );
@@ -281,6 +284,15 @@ export class Server {
       log.error({ err: error }, 'rechecking the sessions failed');
     }
     this.#scheduleRecheck();
+  }
+
+  async #hold(account: string): Promise<() => void> {
+    const held = this.#serving.hold(account, AbortSignal.timeout(HOLD_MS));
+    this.#sessions.kick(
+      { login: account, phase: 'serve' },
+      'Your mailboxes are being looked after; please try again later.',
+    );
+    return await held;
   }
 
   #readiness() {

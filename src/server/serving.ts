@@ -22,6 +22,7 @@ import { SnapshotRounds } from '../store/upkeep/snapshot-rounds.ts';
 import { finishSwaps } from '../store/upkeep/swap.ts';
 import { DamageTeller } from './damage-teller.ts';
 import { DataProbe, type DataState } from './data-probe.ts';
+import { IndexCopies } from './index-copies.ts';
 import { measuredBlobs } from './measured-blobs.ts';
 import { measuredIndex } from './measured-index.ts';
 
@@ -43,6 +44,7 @@ export class Serving {
   readonly #snapshots: SnapshotRounds;
   readonly #probe: DataProbe;
   readonly #damage: DamageTeller;
+  readonly #copies = new IndexCopies();
 
   /** @throws DataFolderError when the folder is not to be had */
   static async open(root: string, config: StoreConfig, deps: ServingDeps): Promise<Serving> {
@@ -103,7 +105,8 @@ export class Serving {
     this.#snapshots = new SnapshotRounds(
       {
         accounts: data.accounts,
-        index: this.#index,
+        copyIndex: (account, path) =>
+          this.#copies.of(account, async () => (await this.#index.open(account)).copyTo(path)),
         scratch: join(copiesFolder(data), 'snapshots'),
         openIndex: directory => openSqliteIndex({ directory, threads: 1, log }),
         log,
@@ -153,9 +156,37 @@ export class Serving {
     const folder = copiesFolder(this.data);
     await makeFolder(folder);
     const path = join(folder, `${account}-${process.hrtime.bigint()}.db`);
-    const opened = await this.#index.open(account);
-    await opened.copyTo(path);
+    await this.#copies.of(account, async () => (await this.#index.open(account)).copyTo(path));
     return path;
+  }
+
+  /**
+   * Closes an account for whoever repairs or restores it: nobody can log in to it, and none of its files is open.
+   * @returns what opens it again
+   * @throws MailError `in-use` when it is held already; the signal's reason when those who are in do not leave
+   */
+  async hold(account: AccountId, signal: AbortSignal): Promise<() => void> {
+    const reopen = await this.#engine.shut(account, signal);
+    try {
+      const allow = await this.#copies.forbid(account);
+      await this.#releaseFile(account);
+      return () => {
+        allow();
+        reopen();
+      };
+    } catch (error) {
+      reopen();
+      throw error;
+    }
+  }
+
+  /** A copy may have opened it, and nobody closed it since. */
+  async #releaseFile(account: AccountId): Promise<void> {
+    try {
+      await (await this.#index.open(account)).close();
+    } catch (error) {
+      if (!(error instanceof MailError)) throw error;
+    }
   }
 
   /** For status and metrics. */

@@ -1,4 +1,4 @@
-import { readdirSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ImapClient } from '../support/imap-client.ts';
@@ -131,10 +131,10 @@ describe('a damaged account', () => {
     const bob = await session(BOB);
     expect(await ok(bob, 'STATUS INBOX (MESSAGES)')).toEqual(['* STATUS INBOX (MESSAGES 1)']);
 
-    await server.stop();
+    // With the server running; nobody else is disturbed.
     const repaired = await server.cli('repair', '--account', 'alice');
     expect(repaired).toMatchObject({ code: 0, stdout: expect.stringContaining('1 messages in Recovered') });
-    await server.start();
+    expect(await ok(bob, 'STATUS INBOX (MESSAGES)')).toEqual(['* STATUS INBOX (MESSAGES 1)']);
     const alice = await session();
     await ok(alice, 'SELECT Recovered');
     expect((await ok(alice, 'FETCH 1 (BODY.PEEK[])')).join()).toContain('Subject: a\r\n\r\na\r\n');
@@ -172,4 +172,21 @@ describe('the running server', () => {
     expect(text).toMatch(/^postern_data_writable 1$/m);
     expect(text).toMatch(/^postern_data_free_bytes [1-9]\d+$/m);
   });
+
+  it.skipIf(process.platform !== 'linux')(
+    'works on files by sixteen threads, unless it is told otherwise',
+    async () => {
+      const threads = (pid: number) =>
+        readdirSync(`/proc/${pid}/task`)
+          .map(task => readFileSync(`/proc/${pid}/task/${task}/comm`, 'utf8'))
+          .filter(name => name.startsWith('libuv-worker')).length;
+      const server = await door();
+      await append(await session(), 'Subject: a\r\n\r\na\r\n');
+      expect(threads(server.pid)).toBe(16);
+      await server.remove();
+      const other = await door({ env: { UV_THREADPOOL_SIZE: '5' } });
+      await append(await session(), 'Subject: a\r\n\r\na\r\n');
+      expect(threads(other.pid)).toBe(5);
+    },
+  );
 });

@@ -17,8 +17,8 @@ export interface SnapshotSettings {
 export interface SnapshotParts {
   /** The folder of all accounts. */
   readonly accounts: string;
-  /** The index that serves them. */
-  readonly index: Index;
+  /** Copies an account's index to a new file, whole and at one moment. @throws MailError */
+  readonly copyIndex: (account: AccountId, path: string) => Promise<void>;
   /** A folder on the same file system in which nothing else is. */
   readonly scratch: string;
   /** Opens the copies there, for looking at them: in a thread, since that takes time. */
@@ -91,6 +91,8 @@ export class SnapshotRounds {
       await makeSnapshot(places, path => this.#copy(account, path), this.#settings.keep, Date.now());
       onSnapshot('ok');
     } catch (error) {
+      // Somebody repairs or restores it: the next round looks again.
+      if (error instanceof MailError && error.kind === 'in-use') return;
       onSnapshot('failed');
       const damaged = error instanceof MailError && error.kind === 'damaged';
       const mend = damaged ? { mend: `postern repair --account ${account}` } : {};
@@ -99,12 +101,12 @@ export class SnapshotRounds {
   }
 
   async #copy(account: AccountId, path: string): Promise<void> {
-    const { index, scratch, openIndex } = this.#parts;
+    const { copyIndex, scratch, openIndex } = this.#parts;
     const copy = accountPlaces(scratch, account);
     await rm(copy.folder, { recursive: true, force: true });
     await makeFolder(copy.folder);
     try {
-      await (await index.open(account)).copyTo(copy.index);
+      await copyIndex(account, copy.index);
       const copies = openIndex(scratch);
       try {
         const fault = (await (await copies.open(account)).verify()).find(found => found.startsWith(UNSOUND));

@@ -29,7 +29,7 @@ function begin(every: number, keep = 2): void {
   rounds = new SnapshotRounds(
     {
       accounts: stand.data.accounts,
-      index: stand.index,
+      copyIndex: async (account, path) => (await stand.index.open(account)).copyTo(path),
       scratch: join(stand.data.root, 'copies'),
       openIndex,
       log: { error: (about: object) => logged.push(JSON.stringify(about)) },
