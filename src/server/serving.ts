@@ -94,6 +94,8 @@ export class Serving {
       scanner: this.#scanner,
       log,
       settings: {
+        // The data folder is ours alone: nobody else changes a mailbox without a wake.
+        lookEvery: 0,
         messageMost: MESSAGE_MOST,
         idleAccounts: openAccounts,
         sweepGrace: config.sweep_grace,
