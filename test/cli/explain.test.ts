@@ -54,6 +54,17 @@ describe('postern explain', () => {
     expect(await json('alice', '--listener', listener)).toMatchObject({ outcome: 'relayed to upstream new' });
   });
 
+  it('tells from which store somebody is served', async () => {
+    stand.write(
+      'serving.yaml',
+      STATIC_CONFIG.replace(/routes:.*/s, 'routes: [{ when: { user: alice }, store: local }, { relay: old }]\n'),
+    );
+    const { status, stdout } = await stand.run(explain, '--config', 'serving.yaml', 'alice');
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^\+ +route +routes\[0\]: user is alice: served from local$/m);
+    expect(stdout).toMatch(/^Let in: served from store local$/m);
+  });
+
   it('tells what a refused user is told', async () => {
     const { status, stdout } = await run('carol');
     expect(status).toBe(1);

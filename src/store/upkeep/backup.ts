@@ -1,4 +1,4 @@
-import { mkdtemp, rename, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AccountId } from '../../mail/ids.ts';
 import { type AccountPlaces, accountPlaces, accountsIn, type DataPlaces } from '../data-places.ts';
@@ -56,6 +56,9 @@ export interface BackupSummary {
 
 /** A message that was there when the index was copied may be swept before it is; with a later index it is not wanted any more. */
 const ATTEMPTS = 3;
+/** Folders for copies on their way. */
+const SCRATCH = 'backup-';
+const ABANDONED_MS = 86_400_000;
 /** A file written less long ago may be written again without looking different. */
 const SETTLED_MS = 2000;
 
@@ -70,7 +73,8 @@ export async function backUp(job: BackupJob): Promise<BackupSummary> {
   const began = new Date(now()).toISOString();
   const place = folder.run(began.replaceAll(':', '-'));
   await makeFolder(place.folder);
-  const scratch = await mkdtemp(join(data.root, 'backup-'));
+  await removeAbandoned(data.root, now());
+  const scratch = await mkdtemp(join(data.root, SCRATCH));
   const manifest = new ManifestWriter(place);
   const failed: { account: string; reason: string }[] = [];
   const sum = { accounts: 0, unchanged: 0, failed: 0, blobs: 0, octets: 0, linked: 0, missing: 0 };
@@ -105,6 +109,15 @@ export async function backUp(job: BackupJob): Promise<BackupSummary> {
   } finally {
     manifest.abandon();
     await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+/** What backups that were killed have left in the data folder. */
+async function removeAbandoned(root: string, now: number): Promise<void> {
+  for (const name of await readdir(root)) {
+    if (!name.startsWith(SCRATCH)) continue;
+    const path = join(root, name);
+    if ((await stat(path)).mtimeMs < now - ABANDONED_MS) await rm(path, { recursive: true, force: true });
   }
 }
 
