@@ -8,9 +8,7 @@ const JAMO = /[\u1100-\u11ff]+/g;
  */
 export function fold(text: string): string {
   if (!BEYOND_ASCII.test(text)) return text.toUpperCase();
-  return text
-    .normalize('NFKD')
-    .toLowerCase()
-    .toUpperCase()
-    .replace(JAMO, jamo => jamo.normalize('NFC'));
+  // Of all capitals this one alone is not reached from its small letter.
+  const capitals = text.normalize('NFKD').toUpperCase().replaceAll('ẞ', 'SS');
+  return capitals.replace(JAMO, jamo => jamo.normalize('NFC'));
 }
