@@ -3,6 +3,8 @@ import { connect as connectTls } from 'node:tls';
 
 interface Pending {
   readonly tag: string;
+  /** What the line must have. */
+  readonly word: string;
   readonly resolve: (line: string) => void;
   readonly reject: (error: Error) => void;
 }
@@ -57,6 +59,33 @@ export class BenchClient {
     return line;
   }
 
+  /** Stores a message without waiting to be asked for it. */
+  async append(mailbox: string, message: Uint8Array): Promise<string> {
+    this.#tags += 1;
+    const tag = `b${this.#tags}`;
+    const answer = this.#expect(tag);
+    this.#socket.cork();
+    this.#socket.write(`${tag} APPEND ${mailbox} {${message.length}+}\r\n`);
+    this.#socket.write(message);
+    this.#socket.write('\r\n');
+    this.#socket.uncork();
+    const line = await answer;
+    if (!line.startsWith(`${tag} OK`)) throw new Error(`APPEND: ${line}`);
+    return line;
+  }
+
+  /** From now on the server may speak. Resolves when it has agreed. */
+  async idle(): Promise<void> {
+    const agreed = this.#expect('+');
+    this.#socket.write('i IDLE\r\n');
+    await agreed;
+  }
+
+  /** The next untagged response that has this word, in IDLE. */
+  hears(word: string): Promise<string> {
+    return this.#expect('*', word);
+  }
+
   async logout(): Promise<void> {
     await this.command('LOGOUT');
     this.#socket.end();
@@ -67,10 +96,10 @@ export class BenchClient {
     this.#socket.destroy();
   }
 
-  #expect(tag: string): Promise<string> {
+  #expect(tag: string, word = ''): Promise<string> {
     if (this.#closed) return Promise.reject(new Error('the connection is closed'));
     return new Promise((resolve, reject) => {
-      this.#pending = { tag, resolve, reject };
+      this.#pending = { tag, word, resolve, reject };
     });
   }
 
@@ -105,7 +134,7 @@ export class BenchClient {
   #line(line: string): void {
     const literal = line.endsWith('}') ? /\{(\d+)\}$/.exec(line) : null;
     if (literal) this.#literalLeft = Number(literal[1]);
-    else if (this.#pending && line.startsWith(`${this.#pending.tag} `)) {
+    else if (this.#pending && line.startsWith(`${this.#pending.tag} `) && line.includes(this.#pending.word)) {
       const { resolve } = this.#pending;
       this.#pending = undefined;
       resolve(line);

@@ -1,8 +1,6 @@
-import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Dovecot } from '../support/dovecot.ts';
 import { missingPeers } from '../support/peer-table.ts';
@@ -11,6 +9,7 @@ import { selfSigned } from '../support/self-signed.ts';
 import { type BenchDirectory, startDirectory, userName } from './directory.ts';
 import { FRONTS, type Front, type FrontKind, type Ground, storeLdapConfig } from './fronts.ts';
 import type { Measured } from './meter.ts';
+import { save } from './results.ts';
 import {
   type Amounts,
   type Figure,
@@ -20,13 +19,15 @@ import {
   MESSAGE_BYTES,
   noop,
   QUICK,
+  ROWS,
   type Row,
   relay,
   USERS_WITH_MAIL,
 } from './scenarios.ts';
 import { type FrontResult, renderTable } from './table.ts';
 
-const USAGE = `usage: npm run bench -- [--quick] [--dist] [--only login,noop,relay,idle] [--servers postern,dovecot,nginx,haproxy]
+const USAGE = `usage: npm run bench -- [store] [--quick] [--dist] [--only login,noop,relay,idle] [--servers postern,dovecot,nginx,haproxy]
+  store     the embedded store beside Dovecot's, instead of the front doors; --only its rows
   --quick   fewer operations, one round: to see that it runs, not to quote
   --dist    Postern as built (npm run build first) instead of its source
 `;
@@ -155,29 +156,9 @@ async function main(): Promise<void> {
     const lab = await openLab(amounts.users, plan.dist, cleanup);
     for (const kind of plan.kinds) results.push(await measureFront(kind, lab, plan, amounts));
   }
-  const table = renderTable(results);
+  const table = renderTable(results, ROWS);
   process.stdout.write(`${table}\n`);
-  save(plan, amounts, results, table);
-}
-
-function save(plan: Plan, amounts: Amounts, results: readonly FrontResult[], table: string): void {
-  const folder = fileURLToPath(new URL('./results/', import.meta.url));
-  mkdirSync(folder, { recursive: true });
-  const at = new Date().toISOString();
-  const machine = { cores: availableParallelism(), cpu: cpus()[0]?.model, node: process.version };
-  const report = { at, commit: commit(), quick: plan.quick, dist: plan.dist, machine, amounts, results };
-  const file = join(folder, at.replaceAll(':', '-'));
-  writeFileSync(`${file}.json`, `${JSON.stringify(report, null, 2)}\n`);
-  writeFileSync(`${file}.md`, `${table}\n`);
-  process.stderr.write(`written to ${file}.json\n`);
-}
-
-function commit(): string {
-  try {
-    return execFileSync('git', ['describe', '--always', '--dirty'], { encoding: 'utf8', stdio: 'pipe' }).trim();
-  } catch {
-    return 'unknown';
-  }
+  save({ quick: plan.quick, dist: plan.dist, amounts, results }, table);
 }
 
 // Interrupted: the servers end, what is being measured fails, and what was started is cleaned up on the way out.
@@ -188,7 +169,8 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 }
 
 try {
-  await main();
+  if (process.argv[2] === 'store') await (await import('./store/run.ts')).benchStore(process.argv.slice(3));
+  else await main();
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
   process.exitCode = 1;

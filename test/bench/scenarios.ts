@@ -135,8 +135,8 @@ async function openClients(front: Front, count: number): Promise<BenchClient[]> 
   return clients;
 }
 
-async function figure(
-  front: Front,
+export async function figure(
+  front: Pick<Front, 'processes'>,
   elsewhere: readonly Measured[],
   operations: number,
   work: () => Promise<void>,
@@ -150,7 +150,7 @@ async function figure(
 }
 
 /** The round in the middle: one disturbed round does not count. */
-async function medianRound(rounds: number, round: () => Promise<Figure>): Promise<Figure> {
+export async function medianRound(rounds: number, round: () => Promise<Figure>): Promise<Figure> {
   const figures: Figure[] = [];
   for (let index = 0; index < rounds; index += 1) figures.push(await round());
   figures.sort((a, b) => a.value - b.value);

@@ -1,19 +1,26 @@
-import { type Figure, ROWS, type Row } from './scenarios.ts';
+import type { Figure } from './scenarios.ts';
 
 /** What one front door showed; rows it cannot do, or that failed, are missing. */
 export interface FrontResult {
   readonly name: string;
   readonly title: string;
-  readonly figures: Readonly<Partial<Record<Row, Figure>>>;
+  readonly figures: Readonly<Partial<Record<string, Figure>>>;
+}
+
+/** What is measured: CPU or memory of a thing, or time. */
+export interface TableRow {
+  readonly row: string;
+  readonly title: string;
+  readonly unit: string;
 }
 
 /**
  * A markdown table: a row per figure, a column per front door, and beside each peer's figure how Postern compares to it (below 1 =
  * Postern is cheaper).
  */
-export function renderTable(results: readonly FrontResult[]): string {
+export function renderTable(results: readonly FrontResult[], all: readonly TableRow[]): string {
   const own = results.find(({ name }) => name === 'postern');
-  const rows = ROWS.filter(({ row }) => results.some(({ figures }) => figures[row]));
+  const rows = all.filter(({ row }) => results.some(({ figures }) => figures[row]));
   const lines = rows.map(({ row, title, unit }) => {
     const cells = results.map(result => renderCell(result, row, unit, result === own ? undefined : own?.figures[row]));
     return `| ${[title, ...cells].join(' | ')} |`;
@@ -22,7 +29,7 @@ export function renderTable(results: readonly FrontResult[]): string {
   return [`| ${heading.join(' | ')} |`, `|${heading.map(() => '---|').join('')}`, ...lines].join('\n');
 }
 
-function renderCell(result: FrontResult, row: Row, unit: string, own: Figure | undefined): string {
+function renderCell(result: FrontResult, row: string, unit: string, own: Figure | undefined): string {
   const figure = result.figures[row];
   if (!figure) return '-';
   // A part of less than a hundredth is somebody who was not asked.
