@@ -4,16 +4,17 @@ import type { ScanAnswer, ScanBatch } from './scan-batch.ts';
 import type { ThreadReply } from './scan-thread.ts';
 
 /** Source or build: the thread runs the same kind of file as this one. */
-const EXTENSION = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+const ENTRY = new URL(`./scan-thread.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url);
+
 /** The near side of one thread: started when there is work, started again after it died. One batch at a time. */
 export class ScanThread {
-  readonly #heapMb: number;
+  readonly #entry: URL;
   #worker: Worker | undefined;
   #running: PromiseWithResolvers<ScanAnswer> | undefined;
 
-  /** @param heapMb a thread that needs more has gone wrong, and must not take the process with it */
-  constructor(heapMb: number) {
-    this.#heapMb = heapMb;
+  /** @param entry what the thread runs */
+  constructor(entry = ENTRY) {
+    this.#entry = entry;
   }
 
   /** @throws MailError `unavailable` */
@@ -37,9 +38,7 @@ export class ScanThread {
 
   #start(): Worker {
     if (this.#worker) return this.#worker;
-    const worker = new Worker(new URL(`./scan-thread.${EXTENSION}`, import.meta.url), {
-      resourceLimits: { maxOldGenerationSizeMb: this.#heapMb },
-    });
+    const worker = new Worker(this.#entry);
     this.#worker = worker;
     worker.on('message', (reply: ThreadReply) => {
       if ('answer' in reply) this.#running?.resolve(reply.answer);

@@ -22,8 +22,8 @@ export interface ScannerOptions {
   readonly directoryOf: (account: AccountId) => string;
   /** 1 by default. */
   readonly threads?: number;
-  /** Most memory of a thread for strings and objects, in MB; 512 by default. */
-  readonly heapMb?: number;
+  /** What the threads run instead of what they should: for tests of their deaths. */
+  readonly entry?: URL;
   /** Told of messages that could not be read: their blob and why. */
   readonly onUnreadable?: (account: AccountId, blob: BlobId, reason: string) => void;
 }
@@ -45,10 +45,7 @@ class ThreadScanner implements Scanner {
 
   constructor(options: ScannerOptions) {
     this.#options = options;
-    this.#threads = Array.from(
-      { length: Math.max(1, options.threads ?? 1) },
-      () => new ScanThread(options.heapMb ?? 512),
-    );
+    this.#threads = Array.from({ length: Math.max(1, options.threads ?? 1) }, () => new ScanThread(options.entry));
     this.#idle = [...this.#threads];
   }
 

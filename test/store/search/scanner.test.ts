@@ -112,14 +112,16 @@ describe('the search threads', () => {
   });
 
   it('are replaced when one dies, which only those notice who waited for it', async () => {
-    const small = openScanner({ directoryOf: () => folder, heapMb: 16 });
+    const mortal = openScanner({ directoryOf: () => folder, entry: new URL('./mortal-thread.ts', import.meta.url) });
     const item = await kept('\r\nneedle', body('needle'));
-    const exhausting = { ...item, residual: body('\u00e9'.repeat(20_000_000)) };
-    const dies = small.scan(ACCOUNT, [exhausting], going());
-    const waits = small.scan(ACCOUNT, [item], going());
+    const dies = mortal.scan(ACCOUNT, [{ ...item, residual: body('die') }], going());
+    const waits = mortal.scan(ACCOUNT, [item], going());
     await expect(dies).rejects.toMatchObject({ kind: 'unavailable', message: 'a search thread ended' });
     expect(await waits).toEqual([true]);
-    await small.close();
+    const throws = mortal.scan(ACCOUNT, [{ ...item, residual: body('throw') }], going());
+    await expect(throws).rejects.toMatchObject({ kind: 'unavailable', message: 'a search thread ended' });
+    expect(await mortal.scan(ACCOUNT, [item], going())).toEqual([true]);
+    await mortal.close();
   });
 
   it('answer nothing once closed', async () => {
