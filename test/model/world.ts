@@ -9,6 +9,7 @@ import { InProcessDoor } from '../support/in-process-door.ts';
 import type { MemoryBox } from '../support/memory-mailbox.ts';
 import { MemoryAccount } from '../support/memory-store.ts';
 import { Player, type Stage } from './player.ts';
+import { Racer } from './racer.ts';
 import type { Step } from './steps.ts';
 import { Truth } from './truth.ts';
 import { WireClient } from './wire-client.ts';
@@ -83,6 +84,35 @@ export class World {
       assert.deepEqual(this.#door.complaints, []);
     } finally {
       for (const player of players) player.leave();
+      await store.close();
+      await this.#backing.drop(account);
+      this.#door.log.length = 0;
+    }
+  }
+
+  /**
+   * All sessions at once, each by its own plan, then rest: every client's belief and the store are the same.
+   * @throws AssertionError
+   */
+  async race(plans: readonly (readonly Step[])[]): Promise<void> {
+    this.#runs += 1;
+    const account = `run-${this.#runs}`;
+    const store = await this.#backing.open(account);
+    const racers = plans.map(() => new Racer(this.#stage(account, store)));
+    try {
+      await Promise.all(
+        racers.map(async (racer, who) => {
+          await racer.enter();
+          for (const { action } of plans[who] ?? []) {
+            await within(`session ${who}: ${JSON.stringify(action)}`, () => racer.perform(action));
+            this.steps += 1;
+          }
+        }),
+      );
+      for (const [who, racer] of racers.entries()) await within(`rest of session ${who}`, () => racer.rest());
+      assert.deepEqual(this.#door.complaints, []);
+    } finally {
+      for (const racer of racers) racer.leave();
       await store.close();
       await this.#backing.drop(account);
       this.#door.log.length = 0;
