@@ -3,13 +3,16 @@ import { resolve } from 'node:path';
 import type { Config } from '../config/schema.ts';
 import type { AccountId } from '../mail/ids.ts';
 import { copyIndexReport } from '../observe/admin-reports.ts';
+import { openSqliteCatalogue } from '../store/catalogue/sqlite-catalogue.ts';
 import { DataFolderError, type DataLock, takeDataFolder } from '../store/data-lock.ts';
 import { type DataPlaces, dataPlaces } from '../store/data-places.ts';
 import { openSqliteIndex } from '../store/index/sqlite-index.ts';
 import { type AccountBackup, backUp } from '../store/upkeep/backup.ts';
 import { openBackupFolder } from '../store/upkeep/backup-folder.ts';
+import { keepOwners } from '../store/upkeep/owners.ts';
 import { keepNewest } from '../store/upkeep/prune.ts';
-import { chosenAccounts } from './account-option.ts';
+import { nameOf } from './account-name.ts';
+import { chosenAccounts, knownLogins } from './account-option.ts';
 import { callAdmin, checked } from './admin-client.ts';
 import { parseArguments } from './arguments.ts';
 import { isForPeople } from './closed-accounts.ts';
@@ -66,6 +69,7 @@ interface Work {
 
 async function run({ folder: root, named, link, keep, json }: Work, config: Config, io: CliIo): Promise<number> {
   const accounts = await chosenAccounts(named, config);
+  const logins = await knownLogins(config);
   const data = dataPlaces(config.server.data);
   const folder = await openBackupFolder(root, true);
   const source = openSource(data, config);
@@ -76,9 +80,10 @@ async function run({ folder: root, named, link, keep, json }: Work, config: Conf
         folder,
         copyIndex: source.copy,
         openIndex: directory => openSqliteIndex({ directory, threads: 0 }),
+        keepAlso: place => keepOwners(data.catalogue, openSqliteCatalogue, place),
         ...(accounts && { accounts }),
         link,
-        onAccount: account => tellAccount(account, json, io),
+        onAccount: account => tellAccount(account, logins.get(account.account), json, io),
       });
       return { ...done, removed: keep === undefined ? 0 : await keepNewest(folder, data.accounts, keep) };
     });
@@ -137,11 +142,16 @@ function askingServer({ admin }: Config): Source {
   };
 }
 
-function tellAccount({ account, outcome, problem, brought }: AccountBackup, json: boolean, io: CliIo): void {
+function tellAccount(
+  { account, outcome, problem, brought }: AccountBackup,
+  login: string | undefined,
+  json: boolean,
+  io: CliIo,
+): void {
   if (json) {
     const { blobs = 0, octets = 0, linked = 0 } = brought ?? {};
-    io.stdout(`${JSON.stringify({ account, outcome, problem, blobs, octets, linked })}\n`);
-  } else if (problem !== undefined) io.stderr(`account ${account}: ${problem}\n`);
+    io.stdout(`${JSON.stringify({ account, login, outcome, problem, blobs, octets, linked })}\n`);
+  } else if (problem !== undefined) io.stderr(`${nameOf(account, login)}: ${problem}\n`);
 }
 
 function wholeNumber(text: string): number {

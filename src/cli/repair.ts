@@ -5,7 +5,8 @@ import { openDirectoryBlobs } from '../store/blobs/directory-blobs.ts';
 import { dataPlaces } from '../store/data-places.ts';
 import { openSqliteIndex } from '../store/index/sqlite-index.ts';
 import { type AccountRepair, repair as repairAccounts } from '../store/upkeep/repair.ts';
-import { chosenAccounts } from './account-option.ts';
+import { nameOf } from './account-name.ts';
+import { chosenAccounts, knownLogins } from './account-option.ts';
 import { parseArguments } from './arguments.ts';
 import { isForPeople, onClosedAccounts } from './closed-accounts.ts';
 import { type CliCommand, type CliIo, EXIT, UsageError } from './command.ts';
@@ -65,6 +66,7 @@ interface How {
 
 async function run({ named, json, ...how }: How, config: Config, io: CliIo): Promise<number> {
   const chosen = await chosenAccounts(named, config);
+  const logins = await knownLogins(config);
   const sum = { sound: 0, faulty: 0, repaired: 0, failed: 0 };
   await onClosedAccounts(config, chosen, async (data, accounts) => {
     const done = await repairAccounts({
@@ -74,7 +76,10 @@ async function run({ named, json, ...how }: How, config: Config, io: CliIo): Pro
       mailboxes: firstMailboxes(config.stores[DEFAULT_STORE]?.folders ?? {}),
       ...(accounts && { accounts }),
       ...how,
-      onAccount: one => io.stdout(json ? `${JSON.stringify(one)}\n` : renderAccount(one)),
+      onAccount(one) {
+        const login = logins.get(one.account);
+        io.stdout(json ? `${JSON.stringify({ ...one, login })}\n` : renderAccount(one, nameOf(one.account, login)));
+      },
     });
     sum.sound += done.sound;
     sum.faulty += done.faulty;
@@ -89,15 +94,15 @@ async function run({ named, json, ...how }: How, config: Config, io: CliIo): Pro
 /** Faults told of an account; the rest is counted. */
 const MOST_TOLD = 20;
 
-function renderAccount({ account, outcome, faults, ...done }: AccountRepair): string {
+function renderAccount({ outcome, faults, ...done }: AccountRepair, who: string): string {
   if (outcome === 'sound') return '';
-  const told = faults.slice(0, MOST_TOLD).map(fault => `account ${account}: ${fault}\n`);
-  if (faults.length > MOST_TOLD) told.push(`account ${account}: ... and ${faults.length - MOST_TOLD} more\n`);
+  const told = faults.slice(0, MOST_TOLD).map(fault => `${who}: ${fault}\n`);
+  if (faults.length > MOST_TOLD) told.push(`${who}: ... and ${faults.length - MOST_TOLD} more\n`);
   if (outcome === 'repaired') {
     const base =
       done.snapshot === undefined ? 'the messages alone' : `the snapshot of ${new Date(done.snapshot).toISOString()}`;
     told.push(
-      `account ${account}: made anew from ${base}: ${done.recovered ?? 0} messages in Recovered, ` +
+      `${who}: made anew from ${base}: ${done.recovered ?? 0} messages in Recovered, ` +
         `${done.dropped ?? 0} dropped because their contents are gone` +
         `${done.aside === undefined ? '' : `; the damaged index: ${done.aside}`}\n`,
     );

@@ -1,11 +1,16 @@
 import { resolve } from 'node:path';
 import type { Config } from '../config/schema.ts';
-import { dataPlaces } from '../store/data-places.ts';
+import type { AccountId } from '../mail/ids.ts';
+import { openSqliteCatalogue } from '../store/catalogue/sqlite-catalogue.ts';
+import { type DataPlaces, dataPlaces } from '../store/data-places.ts';
 import { openSqliteIndex } from '../store/index/sqlite-index.ts';
 import { type BackupFolder, openBackupFolder, readManifest } from '../store/upkeep/backup-folder.ts';
-import { makeFolder } from '../store/upkeep/durable-files.ts';
+import { exists, makeFolder } from '../store/upkeep/durable-files.ts';
+import { bringOwners } from '../store/upkeep/owners.ts';
+import { giveToOwner } from '../store/upkeep/ownership.ts';
 import { type AccountRestore, restore as restoreAccounts } from '../store/upkeep/restore.ts';
-import { chosenAccounts } from './account-option.ts';
+import { nameOf } from './account-name.ts';
+import { chosenAccounts, knownLogins } from './account-option.ts';
 import { parseArguments } from './arguments.ts';
 import { isForPeople, onClosedAccounts } from './closed-accounts.ts';
 import { type CliCommand, type CliIo, EXIT, UsageError } from './command.ts';
@@ -70,11 +75,13 @@ interface How {
 
 async function run(root: string, { named, run: name, link, json }: How, config: Config, io: CliIo): Promise<number> {
   const chosen = await chosenAccounts(named, config);
+  const logins = await knownLogins(config);
   const folder = await openBackupFolder(root, false);
   const sum = { restored: 0, failed: 0 };
   await onClosedAccounts(config, chosen, async (data, accounts) => {
     const places = dataPlaces(data);
     await makeFolder(places.accounts);
+    const byRun = new Map<string, AccountId[]>();
     const { restored, failed } = await restoreAccounts({
       data: places,
       folder,
@@ -82,8 +89,13 @@ async function run(root: string, { named, run: name, link, json }: How, config: 
       ...(name !== undefined && { run: name }),
       ...(accounts && { accounts }),
       link,
-      onAccount: done => io.stdout(json ? `${JSON.stringify(done)}\n` : renderAccount(done)),
+      onAccount(done) {
+        if (done.outcome === 'restored') byRun.set(done.run, [...(byRun.get(done.run) ?? []), done.account]);
+        const login = logins.get(done.account);
+        io.stdout(json ? `${JSON.stringify({ ...done, login })}\n` : renderAccount(done, nameOf(done.account, login)));
+      },
     });
+    await tellOwners(byRun, folder, places);
     sum.restored += restored;
     sum.failed += failed;
   });
@@ -91,19 +103,29 @@ async function run(root: string, { named, run: name, link, json }: How, config: 
   return sum.failed > 0 ? EXIT.failure : EXIT.ok;
 }
 
-function renderAccount({
-  account,
-  outcome,
-  run: name,
-  messages,
-  unreadable = 0,
-  aside,
-  problem,
-}: AccountRestore): string {
-  if (outcome === 'failed') return `account ${account}: not restored: ${problem}\n`;
+/** In a new data folder, and after it was lost, the catalogue does not know the accounts. */
+async function tellOwners(
+  byRun: ReadonlyMap<string, readonly AccountId[]>,
+  folder: BackupFolder,
+  { root, catalogue: path }: DataPlaces,
+): Promise<void> {
+  const catalogue = openSqliteCatalogue(path);
+  try {
+    for (const [run, accounts] of byRun) await bringOwners(accounts, folder.run(run), openSqliteCatalogue, catalogue);
+  } finally {
+    await catalogue.close();
+  }
+  if (await exists(path)) await giveToOwner(root, path);
+}
+
+function renderAccount(
+  { outcome, run: name, messages, unreadable = 0, aside, problem }: AccountRestore,
+  who: string,
+): string {
+  if (outcome === 'failed') return `${who}: not restored: ${problem}\n`;
   const lost = unreadable > 0 ? `, ${unreadable} contents cannot be read` : '';
   const before = aside === undefined ? '' : `; what was there before: ${aside}`;
-  return `account ${account}: ${messages} messages of ${name}${lost}${before}\n`;
+  return `${who}: ${messages} messages of ${name}${lost}${before}\n`;
 }
 
 async function listRuns(folder: BackupFolder, json: boolean, io: CliIo): Promise<number> {

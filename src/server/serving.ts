@@ -11,6 +11,8 @@ import type { Logger } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { openDirectoryBlobs } from '../store/blobs/directory-blobs.ts';
 import { openLocalBus } from '../store/bus/local-bus.ts';
+import type { Catalogue } from '../store/catalogue/catalogue.ts';
+import { openSqliteCatalogue } from '../store/catalogue/sqlite-catalogue.ts';
 import { type DataLock, takeDataFolder } from '../store/data-lock.ts';
 import { accountPlaces, type DataPlaces, dataPlaces } from '../store/data-places.ts';
 import { type Engine, type EngineLoad, openEngine } from '../store/engine/engine.ts';
@@ -43,7 +45,9 @@ export class Serving {
   readonly #engine: Engine;
   readonly #snapshots: SnapshotRounds;
   readonly #probe: DataProbe;
+  readonly #catalogue: Catalogue;
   readonly #damage: DamageTeller;
+  readonly #log: Logger;
   readonly #copies = new IndexCopies();
 
   /** @throws DataFolderError when the folder is not to be had */
@@ -65,7 +69,9 @@ export class Serving {
   private constructor(lock: DataLock, data: DataPlaces, config: StoreConfig, { log, metrics }: ServingDeps) {
     this.#lock = lock;
     this.data = data;
+    this.#log = log;
     this.#damage = new DamageTeller(log);
+    this.#catalogue = openSqliteCatalogue(data.catalogue, { log });
     const { threads, open_accounts: openAccounts } = config;
     const openMost = Math.max(1, Math.ceil(openAccounts / threads));
     this.#index = openSqliteIndex({
@@ -126,12 +132,14 @@ export class Serving {
   }
 
   /** Opens the mailboxes of a principal. @throws MailError */
-  async serve({ account }: Principal, { create, folders }: StoreConfig): Promise<Store> {
+  async serve({ account, directory, id, login }: Principal, config: StoreConfig): Promise<Store> {
     try {
-      return await this.#engine.open(
-        account,
-        create === 'never' ? {} : { create: { mailboxes: firstMailboxes(folders) } },
-      );
+      const store = await this.openStore(account, config);
+      // Not waited for: whose the mail is, is for administrators to know.
+      this.#catalogue.record(account, { directory, entry: id, login }).catch((error: unknown) => {
+        this.#log.warn({ account, login, err: error }, 'the catalogue of accounts could not be written');
+      });
+      return store;
     } catch (error) {
       if (!(error instanceof MailError)) throw error;
       // Not "there is no such mailbox": for the client there was no name of one in what it asked.
@@ -200,7 +208,7 @@ export class Serving {
     this.#probe.close();
     await this.#snapshots.close();
     await this.#engine.close();
-    await Promise.allSettled([this.#scanner.close(), this.#index.close()]);
+    await Promise.allSettled([this.#scanner.close(), this.#index.close(), this.#catalogue.close()]);
     this.#lock.release();
   }
 }

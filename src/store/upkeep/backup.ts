@@ -24,6 +24,8 @@ export interface BackupJob {
   readonly copyIndex: (account: AccountId, path: string) => Promise<void>;
   /** Opens the indexes in a folder of accounts, for reading copies. */
   readonly openIndex: (accounts: string) => Index;
+  /** Keeps what else a run should have, once its folder is there. */
+  readonly keepAlso?: (run: RunPlaces) => Promise<void>;
   /** Only these; all by default. */
   readonly accounts?: ReadonlySet<AccountId>;
   /** Whether messages may be the same files here and there, where the file system can do that. */
@@ -101,6 +103,7 @@ export async function backUp(job: BackupJob): Promise<BackupSummary> {
         job.onAccount?.({ account, outcome: 'failed', problem: reason });
       }
     }
+    await job.keepAlso?.(place);
     sum.failed = failed.length;
     const ended = new Date(now()).toISOString();
     await manifest.finish({ run: place.name, began, ended, failed });
