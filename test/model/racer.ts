@@ -116,16 +116,22 @@ export class Racer {
     this.#readOnly = readOnly;
     await this.#say(`${readOnly ? 'EXAMINE' : 'SELECT'} ${box} (CONDSTORE)`);
     if (this.#seen.length > 0) await this.#say('FETCH 1:* (UID FLAGS)', undefined, ['OK', 'NO'], true);
+    // As if the connection broke now.
+    this.#note();
   }
 
   #leaveMailbox(): void {
-    const known = this.#seen.flatMap(({ uid, flags }) => (uid === undefined ? [] : [[uid, flags] as const]));
-    const since = [this.#highest, this.#largest].filter(value => value > 0);
-    if (this.#box !== undefined) this.#left.push({ box: this.#box, uids: new Map(known), since });
+    this.#note();
     this.#seen = [];
     this.#highest = 0;
     this.#largest = 0;
     this.#largestSoFar = 0;
+  }
+
+  #note(): void {
+    const known = this.#seen.flatMap(({ uid, flags }) => (uid === undefined ? [] : [[uid, flags] as const]));
+    const since = [this.#highest, this.#largest].filter(value => value > 0);
+    if (this.#box !== undefined) this.#left.push({ box: this.#box, uids: new Map(known), since });
   }
 
   async #idle(): Promise<void> {
