@@ -20,6 +20,8 @@ export type PeerName =
   | 'dovecot'
   | 'mbsync'
   | 'offlineimap'
+  | 'neomutt'
+  | 'tmux'
   | 'curl'
   | 'openssl'
   | 'python3'
@@ -61,6 +63,14 @@ export const PEERS: readonly Peer[] = [
     files: nobodyElse,
     use: 'a mail client: tests of the embedded store',
   },
+  {
+    name: 'neomutt',
+    packages: ['neomutt'],
+    program: 'neomutt',
+    files: nobodyElse,
+    use: 'a mail client: tests of the embedded store',
+  },
+  { name: 'tmux', packages: ['tmux'], program: 'tmux', files: nobodyElse, use: 'the terminal of neomutt' },
   { name: 'curl', packages: ['curl'], program: 'curl', files: nobodyElse, use: 'a mail client: login tests' },
   {
     name: 'strace',
