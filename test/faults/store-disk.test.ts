@@ -69,6 +69,8 @@ describe.skipIf(!canMount)('a disk that is full', () => {
   it('refuses what it has no room for, keeps what it acknowledged, and goes on when there is room again', async () => {
     const disk = smallDisk('size=12m');
     const data = join(disk, 'data');
+    // What will be removed to make room.
+    writeFileSync(join(disk, 'other'), Buffer.alloc(1 << 20));
     const postern = await door(data);
     const [alice, bob] = [await enter(postern, ALICE), await enter(postern, BOB)];
     await ok(bob, 'SELECT INBOX');
@@ -102,6 +104,7 @@ describe.skipIf(!canMount)('a disk that is full', () => {
     await ok(alice, 'NOOP');
 
     rmSync(filler);
+    rmSync(join(disk, 'other'));
     await ok(alice, `STORE 1 +FLAGS (\\Answered)`);
     const small = 'Subject: small\r\n\r\nsmall\r\n';
     expect((await alice.command(`APPEND INBOX {${small.length}+}`, small)).tagged).toMatch(/^\S+ OK/);
