@@ -6,6 +6,7 @@ import { accountId } from './account-id.ts';
 import type { DecisionRecord } from './decision-record.ts';
 import { AuthError, type Directory, type LoginName } from './directory.ts';
 import { DirectoryChain, isRefusal, recordVerdict, type Verdict } from './directory-chain.ts';
+import { disclose, endsSessions } from './disclosure.ts';
 import { GroupNames } from './group-names.ts';
 import { normaliseLogin, preparePassword, splitLogin } from './login-name.ts';
 import type { KnownUser, LoginOutcome, LoginRequest } from './login-request.ts';
@@ -92,8 +93,8 @@ export class Authenticator {
   }
 
   /**
-   * @throws MailError: authentication-failed (unknown user, bad password, refused login: alike), authorization-failed (right
-   * password, not in a required group), unavailable (no word from a directory that is to be trusted), contact-admin
+   * @throws MailError: authentication-failed (unknown user, bad password, refused login: alike, unless `disclose` lets more be said:
+   * expired, contact-admin, unavailable), authorization-failed (right password, not in a required group), unavailable (no word from a directory that is to be trusted), contact-admin
    * (ambiguous). The signal's reason when the client has gone. Anything else is a bug.
    */
   async authenticate(request: LoginRequest, record: DecisionRecord, signal: AbortSignal): Promise<Principal> {
@@ -139,11 +140,23 @@ export class Authenticator {
    * @throws AuthError when the directory does not say; the session then stays
    */
   async recheck(principal: Principal, signal: AbortSignal): Promise<'valid' | 'gone'> {
-    const user = await this.#chain.find(principal.directory)?.lookup(splitLogin(principal.login), signal);
+    const user = await this.#lookupAgain(principal, signal);
     if (user?.id === principal.id && this.#isAuthorised(user)) return 'valid';
     // Also for those who come next: the cache must not vouch for whom the directory no longer has, under whichever login.
     this.#cache.invalidate(principal);
     return 'gone';
+  }
+
+  /** The user's entry as it is now; undefined when it is gone, or nobody may log in as it any more. @throws AuthError */
+  async #lookupAgain(principal: Principal, signal: AbortSignal): Promise<DirectoryUser | undefined> {
+    try {
+      return await this.#chain.find(principal.directory)?.lookup(splitLogin(principal.login), signal);
+    } catch (error) {
+      const ends =
+        error instanceof AuthError && error.kind === 'refused' && error.refusal && endsSessions(error.refusal);
+      if (ends) return undefined;
+      throw error;
+    }
   }
 
   /** Forgets all proven logins. The directories stay open. */
@@ -233,7 +246,8 @@ export class Authenticator {
     const rest = Math.ceil(answerAt - this.#now());
     // Also when nobody is left to wait for: the reason is still worth the log.
     if (rest > 0) await this.#pause(rest, attempt.signal);
-    throw new MailError('authentication-failed', detail, { cause });
+    const { kind, answer } = disclose(cause, this.#config.disclose);
+    throw new MailError(kind, detail, { cause, ...(answer === undefined ? {} : { answer }) });
   }
 
   /** Ends early when the client goes. */

@@ -67,7 +67,7 @@ export class DirectoryChain {
         const detail = `${directory.name}: ${error.kind}: ${error.message}`;
         steps.push({ stage: 'directory', outcome: error.kind === 'unknown-user' ? 'skip' : 'fail', detail });
         if (error.kind !== 'unknown-user')
-          return { result: new AuthError(error.kind, detail, error), unknownIn, steps };
+          return { result: new AuthError(error.kind, detail, error, error.refusal), unknownIn, steps };
         unknownIn.push(directory.name);
       }
     }

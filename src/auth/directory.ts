@@ -27,14 +27,38 @@ export type AuthErrorKind =
   | 'untrusted'
   | 'misconfigured';
 
+/**
+ * What is the matter with an account.
+ * - `hours`, `workstation`: may log in, but not now, or not from here
+ * - `must-change`: the password, which an administrator has set, must be changed before anything else
+ */
+export type AccountTrouble =
+  | 'password-expired'
+  | 'must-change'
+  | 'disabled'
+  | 'account-expired'
+  | 'locked'
+  | 'hours'
+  | 'workstation';
+
+/** What a directory knows of an account besides that it refuses it. */
+export interface Refusal {
+  readonly trouble: AccountTrouble;
+  /** Whether the password was the right one: only then may the trouble be told to whoever gave it without telling a guesser. */
+  readonly passwordProven: boolean;
+}
+
 export class AuthError extends Error {
   override readonly name = 'AuthError';
   readonly kind: AuthErrorKind;
+  /** With `refused`, and with `bad-password` of an account that would be refused with the right one, where the directory says. */
+  readonly refusal: Refusal | undefined;
 
   /** @param detail for the log and explain; holds no secret, is never sent to a client */
-  constructor(kind: AuthErrorKind, detail: string, cause?: unknown) {
+  constructor(kind: AuthErrorKind, detail: string, cause?: unknown, refusal?: Refusal) {
     super(detail, cause === undefined ? undefined : { cause });
     this.kind = kind;
+    this.refusal = refusal;
   }
 }
 
@@ -58,7 +82,7 @@ export interface Directory {
   authenticate(login: LoginName, password: string, signal: AbortSignal): Promise<DirectoryUser>;
   /**
    * The same entry without a password; undefined when there is none.
-   * @throws AuthError, but never `bad-password` or `unknown-user`
+   * @throws AuthError, but never `bad-password` or `unknown-user`; `refused` when the entry says that nobody may log in as it now
    */
   lookup(login: LoginName, signal: AbortSignal): Promise<DirectoryUser | undefined>;
   /** Every user, for `check --users`. @throws AuthError */

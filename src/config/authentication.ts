@@ -76,6 +76,12 @@ export const authenticationSchema = z
       })
       .describe('What users must have besides the right password.')
       .prefault({}),
+    disclose: z
+      .enum(['none', 'after-password', 'all'])
+      .default('none')
+      .describe(
+        'What a refused client is told. none: nothing. after-password: whoever gave the right password is told that it has expired ([EXPIRED]) or that the account is disabled, expired or locked ([CONTACTADMIN]). all: also whoever did not, which tells guessers which accounts exist. The log always has the reason.',
+      ),
     cache,
     recheck: duration(
       'How often sessions are checked against the directory; those of users gone meanwhile are ended. 0 = never.',

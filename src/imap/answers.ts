@@ -16,6 +16,7 @@ export const ANSWERS: Readonly<Record<MailErrorKind, Answer>> = {
     code: 'CONTACTADMIN',
     text: 'Your mailbox is not set up here; please contact your administrator.',
   },
+  expired: { code: 'EXPIRED', text: 'Your password has expired; please change it.' },
   limit: { code: 'LIMIT', text: 'That is more than is allowed here.' },
   'too-big': { code: 'TOOBIG', text: 'Too big.' },
   nonexistent: { code: 'NONEXISTENT', text: 'There is no such mailbox.' },

@@ -9,6 +9,8 @@ export type MailErrorKind =
   | 'unavailable'
   | 'privacy-required'
   | 'contact-admin'
+  /** The password was right and is no longer good: a new one is needed. */
+  | 'expired'
   | 'limit'
   | 'too-big'
   // Of serving.

@@ -11,6 +11,7 @@ export const CONFIG: AuthenticationConfig = {
   mechanisms: ['PLAIN', 'LOGIN'],
   login: { case: 'lower', strip_domain: false },
   require: { groups: [] },
+  disclose: 'none',
   cache: { ttl: 300_000, outage: 0, size: 100 },
   recheck: 900_000,
   throttle: { delay: 500, growth: 2, maximum: 15_000, forget: 600_000, free: 3, exempt: [] },
