@@ -3,6 +3,7 @@ import type { AuthenticationConfig } from '../config/schema.ts';
 import { MailError } from '../mail/mail-error.ts';
 import type { Logger } from '../observe/log.ts';
 import { accountId } from './account-id.ts';
+import type { AppPasswordMark, AppPasswords } from './app-password.ts';
 import type { DecisionRecord } from './decision-record.ts';
 import { AuthError, type Directory, type LoginName } from './directory.ts';
 import { DirectoryChain, isRefusal, recordVerdict, type Verdict } from './directory-chain.ts';
@@ -20,6 +21,8 @@ export interface AuthenticatorDeps {
   readonly directories: ReadonlyMap<string, Directory>;
   readonly config: AuthenticationConfig;
   readonly log: Logger;
+  /** Asked when the configuration has `app_passwords`. */
+  readonly appPasswords?: AppPasswords | undefined;
   /** Milliseconds of a clock that never goes back. */
   readonly now?: () => number;
   /** Resolves after so many milliseconds; rejects when aborted. */
@@ -43,10 +46,19 @@ interface Attempt {
 
 interface Proof {
   readonly user: DirectoryUser;
-  readonly outcome: 'ok' | 'ok-cached' | 'ok-outage';
+  readonly outcome: 'ok' | 'ok-cached' | 'ok-outage' | 'ok-app-password';
+  readonly appPassword?: AppPasswordMark;
 }
 
-const PROOFS = { ok: 'directory', 'ok-cached': 'cache', 'ok-outage': 'outage' } as const;
+const PROOFS = {
+  ok: 'directory',
+  'ok-cached': 'cache',
+  'ok-outage': 'outage',
+  'ok-app-password': 'app-password',
+} as const;
+
+/** For those whose password is right, and who may not use it here. */
+const APP_PASSWORD_NEEDED = 'An app password is needed here instead of your own one; please ask the help desk for it.';
 
 /**
  * From a login and a password to a principal: normalisation, throttle, cache, directories in order, policy. Every refusal
@@ -61,10 +73,15 @@ export class Authenticator {
   readonly #required: GroupNames;
   readonly #throttle: Throttle;
   readonly #cache: ResultCache;
+  readonly #appPasswords: AppPasswords | undefined;
+  /** Groups whose members' own passwords are refused. */
+  readonly #confined: GroupNames;
+  /** Entries found for logins with app passwords; says nothing of any password. */
+  readonly #entries: ResultCache;
   readonly #flights = new SingleFlight<Verdict>();
 
   /** @throws Error when the configuration asks a directory that is not there */
-  constructor(deps: AuthenticatorDeps, inherited?: { throttle: Throttle; cache: ResultCache }) {
+  constructor(deps: AuthenticatorDeps, inherited?: { throttle: Throttle; cache: ResultCache; entries: ResultCache }) {
     this.#deps = deps;
     this.#config = deps.config;
     this.#now = deps.now ?? (() => performance.now());
@@ -73,6 +90,9 @@ export class Authenticator {
     this.#required = new GroupNames(deps.config.require.groups);
     this.#throttle = inherited?.throttle ?? new Throttle(deps.config.throttle, this.#now);
     this.#cache = inherited?.cache ?? new ResultCache(deps.config.cache, this.#now);
+    this.#entries = inherited?.entries ?? new ResultCache(deps.config.cache, this.#now);
+    this.#appPasswords = deps.config.app_passwords && deps.appPasswords;
+    this.#confined = new GroupNames(deps.config.app_passwords?.required_for.groups ?? []);
   }
 
   /**
@@ -88,6 +108,7 @@ export class Authenticator {
       {
         throttle: Throttle.from(previous.#throttle, deps.config.throttle),
         cache: ResultCache.from(previous.#cache, deps.config.cache, user => unchanged.has(user.directory)),
+        entries: ResultCache.from(previous.#entries, deps.config.cache, user => unchanged.has(user.directory)),
       },
     );
   }
@@ -114,12 +135,18 @@ export class Authenticator {
       const cause = new AuthError('bad-password', 'empty password');
       return this.#refuse(attempt, 'bad-password', cause.message, cause);
     }
-    const { user, outcome } = await this.#prove(attempt, name, password);
+    const appPasswords = this.#appPasswords?.recognises(password) ? this.#appPasswords : undefined;
+    const { user, outcome, appPassword } = appPasswords
+      ? await this.#proveByAppPassword(attempt, name, password, appPasswords)
+      : await this.#prove(attempt, name, password);
     this.#throttle.succeeded(request.address, name.login);
     this.#authorise(user, record, () => this.#report('not-authorized'));
+    if (!appPassword) this.#requireAppPassword(user, record);
     this.#report(outcome);
     const account = accountId(user.directory, user.id);
-    return { ...user, account, login: name.login, mechanism: request.mechanism, proof: PROOFS[outcome] };
+    const { mechanism } = request;
+    const proof = PROOFS[outcome];
+    return { ...user, account, login: name.login, mechanism, proof, ...(appPassword && { appPassword }) };
   }
 
   /** The same pipeline without a password, throttle and cache, for `explain`. @throws MailError as `authenticate` */
@@ -136,14 +163,17 @@ export class Authenticator {
 
   /**
    * Whether a session's user may still be there: the login still leads to the same entry in the same directory, and the required
-   * groups still hold.
+   * groups still hold, and so does the app password, if that was the proof.
    * @throws AuthError when the directory does not say; the session then stays
    */
   async recheck(principal: Principal, signal: AbortSignal): Promise<'valid' | 'gone'> {
+    const { appPassword, account } = principal;
+    if (appPassword && !(await this.#appPasswords?.holds(account, appPassword.id))) return 'gone';
     const user = await this.#lookupAgain(principal, signal);
     if (user?.id === principal.id && this.#isAuthorised(user)) return 'valid';
     // Also for those who come next: the cache must not vouch for whom the directory no longer has, under whichever login.
     this.#cache.invalidate(principal);
+    this.#entries.invalidate(principal);
     return 'gone';
   }
 
@@ -162,6 +192,7 @@ export class Authenticator {
   /** Forgets all proven logins. The directories stay open. */
   close(): void {
     this.#cache.clear();
+    this.#entries.clear();
   }
 
   #normalise(text: string, record: DecisionRecord): LoginName | { refused: string } {
@@ -204,6 +235,59 @@ export class Authenticator {
       record.step('cache', 'ok', `no directory answers; proven before: ${survivor.entry}`);
       return { user: survivor, outcome: 'ok-outage' };
     }
+    return this.#fail(attempt, name, result);
+  }
+
+  /** An app password never goes to a directory, which is asked for the entry alone; the password is proven here. */
+  async #proveByAppPassword(
+    attempt: Attempt,
+    name: LoginName,
+    password: string,
+    appPasswords: AppPasswords,
+  ): Promise<Proof> {
+    const { record, request } = attempt;
+    const user = await this.#entryOf(attempt, name);
+    const use = { address: request.address, protocol: 'imap' } as const;
+    const verdict = await appPasswords
+      .verify(accountId(user.directory, user.id), password, use)
+      .catch((error: unknown) => {
+        if (error instanceof AuthError) return this.#fail(attempt, name, error);
+        throw error;
+      });
+    const detail = verdict.valid ? `${verdict.mark.id} (${verdict.mark.name})` : verdict.reason;
+    record.step('app-password', verdict.valid ? 'ok' : 'fail', detail);
+    if (!verdict.valid) return this.#fail(attempt, name, new AuthError('bad-password', `app password: ${detail}`));
+    return { user, outcome: 'ok-app-password', appPassword: verdict.mark };
+  }
+
+  /** The entry of a login, as found within the time for which a proven login is trusted, or now. */
+  async #entryOf(attempt: Attempt, name: LoginName): Promise<DirectoryUser> {
+    const { record, signal } = attempt;
+    const key = this.#entries.fingerprint(name.login, '');
+    const known = this.#entries.proven(name.login, key);
+    record.step(
+      'cache',
+      known ? 'ok' : 'skip',
+      known ? `entry found before: ${known.entry}` : 'entry not found lately',
+    );
+    if (known) return known;
+    const { era } = this.#entries;
+    const verdict = await this.#flights.run(name.login, signal, shared => this.#chain.lookup(name, shared));
+    recordVerdict(record, verdict);
+    const { result } = verdict;
+    if (!(result instanceof AuthError)) {
+      this.#entries.remember(name.login, key, result, era);
+      return result;
+    }
+    if (isRefusal(result.kind)) this.#entries.forgetLogin(name.login);
+    const survivor = result.kind === 'unavailable' ? this.#entries.proven(name.login, key, 'outage') : undefined;
+    if (!survivor) return this.#fail(attempt, name, result);
+    record.step('cache', 'ok', `no directory answers; entry found before: ${survivor.entry}`);
+    return survivor;
+  }
+
+  /** What becomes of an attempt for which nobody vouches. */
+  async #fail(attempt: Attempt, name: LoginName, result: AuthError): Promise<never> {
     if (isRefusal(result.kind)) return this.#refuse(attempt, result.kind, result.message, result);
     this.#report(result.kind);
     if (result.kind !== 'unavailable') {
@@ -266,6 +350,16 @@ export class Authenticator {
     record.step('policy', 'fail', detail);
     onRefusal?.();
     throw new MailError('authorization-failed', detail);
+  }
+
+  /** Said only after the right password: everybody else hears what a wrong one hears. */
+  #requireAppPassword(user: DirectoryUser, record: DecisionRecord): void {
+    const group = this.#confined.find(user.groups);
+    if (group === undefined) return;
+    const detail = `an app password is required of members of ${group}; the directory's own password was used`;
+    record.step('policy', 'fail', detail);
+    this.#report('not-authorized');
+    throw new MailError('authorization-failed', detail, { answer: APP_PASSWORD_NEEDED });
   }
 
   #isAuthorised(user: DirectoryUser): boolean {

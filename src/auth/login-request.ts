@@ -28,6 +28,7 @@ export type LoginOutcome =
   | 'ok'
   | 'ok-cached'
   | 'ok-outage'
+  | 'ok-app-password'
   | 'unknown-user'
   | 'bad-password'
   | 'refused'

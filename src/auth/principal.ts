@@ -1,4 +1,5 @@
 import type { AccountId } from '../mail/ids.ts';
+import type { AppPasswordMark } from './app-password.ts';
 
 /** What a directory knows of a user. */
 export interface DirectoryUser {
@@ -27,5 +28,7 @@ export interface Principal extends DirectoryUser {
   /** SASL mechanism, or "LOGIN command". */
   readonly mechanism: string;
   /** What vouched for them: the directory just now, the result cache, or the cache while no directory answers. */
-  readonly proof: 'directory' | 'cache' | 'outage';
+  readonly proof: 'directory' | 'cache' | 'outage' | 'app-password';
+  /** The app password that was the proof. */
+  readonly appPassword?: AppPasswordMark;
 }

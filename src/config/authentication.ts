@@ -57,6 +57,22 @@ const cache = z
   .describe('Memory of proven logins. A new password works at once; an old one stops within ttl.')
   .prefault({});
 
+const appPasswords = z
+  .strictObject({
+    required_for: z
+      .strictObject({
+        groups: z
+          .array(z.string().min(1))
+          .default([])
+          .describe("Groups whose members' own passwords are refused, so that they never live on phones."),
+      })
+      .describe('Who must use one.')
+      .prefault({}),
+  })
+  .describe(
+    'Passwords for single devices, made with "postern app-password" and kept below server.data. Absent = none are taken; {} = whoever has one may use it.',
+  );
+
 /** Who may log in, and how. */
 export const authenticationSchema = z
   .strictObject({
@@ -82,6 +98,7 @@ export const authenticationSchema = z
       .describe(
         'What a refused client is told. none: nothing. after-password: whoever gave the right password is told that it has expired ([EXPIRED]) or that the account is disabled, expired or locked ([CONTACTADMIN]). all: also whoever did not, which tells guessers which accounts exist. The log always has the reason.',
       ),
+    app_passwords: appPasswords.optional(),
     cache,
     recheck: duration(
       'How often sessions are checked against the directory; those of users gone meanwhile are ended. 0 = never.',

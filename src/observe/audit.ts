@@ -68,8 +68,10 @@ export interface LoginEvent {
   readonly outcome: LoginOutcome;
   /** The true reason, for the administrator. */
   readonly detail?: string | undefined;
-  /** What vouched: the directory now, the result cache, or the cache during an outage of the directory. */
-  readonly proof?: 'directory' | 'cache' | 'outage' | undefined;
+  /** What vouched: the directory now, the result cache, the cache during an outage of the directory, or an app password. */
+  readonly proof?: 'directory' | 'cache' | 'outage' | 'app-password' | undefined;
+  /** Id and name of that app password. */
+  readonly appPassword?: string | undefined;
   /** Index of the routing rule that matched. */
   readonly rule?: number | undefined;
   readonly upstream?: string | undefined;

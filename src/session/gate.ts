@@ -81,6 +81,7 @@ export class Gate {
       report.account = principal.account;
       report.directory = principal.directory;
       report.proof = principal.proof;
+      if (principal.appPassword) report.appPassword = `${principal.appPassword.id} (${principal.appPassword.name})`;
       if (request.authorize !== '' && !isSelf(request.authorize, principal, request.login)) {
         report.outcome = 'not-authorized';
         throw new MailError('authorization-failed', `may not act as ${request.authorize}`);
@@ -117,6 +118,11 @@ export class Gate {
     report.upstream = route.upstream;
     const identity = target.identity(principal, request.password);
     report.upstreamLogin = identity.user;
+    if (principal.proof === 'app-password' && identity.password === request.password) {
+      report.outcome = 'not-authorized';
+      const detail = `an app password opens nothing at upstream ${route.upstream}, where users log in with their own (login: user)`;
+      throw new MailError('authorization-failed', detail, { answer: OWN_PASSWORD_NEEDED });
+    }
     try {
       const session = await target.open({ identity, client: request.client, session: request.session }, signal);
       report.server = session.server;
@@ -131,6 +137,8 @@ export class Gate {
     }
   }
 }
+
+const OWN_PASSWORD_NEEDED = 'App passwords do not work for this mailbox; please use your own password.';
 
 const UPSTREAM_OUTCOMES: Readonly<Record<UpstreamError['kind'], LoginOutcome>> = {
   unavailable: 'upstream-unavailable',

@@ -4,6 +4,6 @@ import type { LoginEvent, LoginOutcome } from '../observe/audit.ts';
 export type LoginReport = {
   -readonly [Key in keyof Pick<
     LoginEvent,
-    'login' | 'account' | 'directory' | 'detail' | 'proof' | 'rule' | 'upstream' | 'server' | 'upstreamLogin'
+    'login' | 'account' | 'directory' | 'detail' | 'proof' | 'appPassword' | 'rule' | 'upstream' | 'server' | 'upstreamLogin'
   >]?: LoginEvent[Key];
 } & { outcome?: LoginOutcome };
