@@ -3,7 +3,16 @@ import { missingPeers } from '../../support/peer-table.ts';
 import { save } from '../results.ts';
 import type { Figure } from '../scenarios.ts';
 import { type FrontResult, renderTable } from '../table.ts';
-import { fill, openReader, STORE_FULL, STORE_QUICK, STORE_ROWS, type StoreAmounts, type StoreRow } from './rows.ts';
+import {
+  fill,
+  openReader,
+  STORE_FULL,
+  STORE_QUICK,
+  STORE_ROWS,
+  type StoreAmounts,
+  type StoreRow,
+  type StoreStage,
+} from './rows.ts';
 import { STORES, type StoreKind } from './servers.ts';
 
 /** `npm run bench -- store [--quick] [--dist] [--only ROWS] [--servers NAMES]`: the embedded store beside Dovecot's. */
@@ -45,13 +54,13 @@ async function measure(
   try {
     process.stderr.write(`${kind.title}: ${amounts.messages} messages\n`);
     await fill(server, amounts);
-    const reader = await openReader(server);
+    const stage: StoreStage = { server, amounts, reader: await openReader(server) };
     for (const { row, unit, measure } of rows) {
-      const found = await measure({ server, amounts, reader });
+      const found = await measure(stage);
       figures[row] = found;
       process.stderr.write(`  ${row}: ${found.value.toPrecision(3)} ${unit}\n`);
     }
-    reader.destroy();
+    stage.reader.destroy();
   } finally {
     await server.stop();
   }
