@@ -1,12 +1,13 @@
 import { ImapFlow } from 'imapflow';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { describeWithPeers } from '../support/peers.ts';
 import type { RunningPostern } from '../support/postern.ts';
 import { startServedDoor } from '../support/served-door.ts';
 import { testCa } from '../support/test-ca.ts';
 
 const COUNT = 40;
 
-describe('imapflow and the embedded store', () => {
+describeWithPeers(['openssl'], 'imapflow and the embedded store', () => {
   let postern: RunningPostern | undefined;
   beforeAll(async () => {
     postern = await startServedDoor();

@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { ImapClient } from '../support/imap-client.ts';
 import { long } from '../support/long.ts';
+import { describeWithPeers } from '../support/peers.ts';
 import type { RunningPostern } from '../support/postern.ts';
 import { enter, startServedDoor } from '../support/served-door.ts';
 
@@ -8,7 +9,7 @@ const ROUNDS = long ? 1000 : 200;
 const MOST_MS = 50;
 
 /** How long the other one waits, of many changes: all but one in a hundred see them sooner. */
-describe('two sessions on one mailbox', () => {
+describeWithPeers(['openssl'], 'two sessions on one mailbox', () => {
   let postern: RunningPostern | undefined;
   let writer: ImapClient;
   let idler: ImapClient;
