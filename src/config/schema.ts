@@ -138,4 +138,6 @@ export type UpstreamConfig = Config['upstreams'][string];
 export type StoreConfig = Config['stores'][string];
 export type RouteConfig = Config['routes'][number];
 /** What every outgoing TLS connection (directory or upstream) is configured by. */
-export type OutgoingTls = Pick<UpstreamConfig, 'servers' | 'tls' | 'ca' | 'pin' | 'server_name' | 'client_certificate'>;
+export type OutgoingTls = OutgoingTrust & Pick<UpstreamConfig, 'servers'>;
+/** The same wherever the servers are found. */
+export type OutgoingTrust = Pick<UpstreamConfig, 'tls' | 'ca' | 'pin' | 'server_name' | 'client_certificate'>;

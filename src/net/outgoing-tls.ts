@@ -8,7 +8,7 @@ import {
   type SecureContext,
 } from 'node:tls';
 import { formatServer, type ServerAddress } from '../config/address.ts';
-import type { OutgoingTls } from '../config/schema.ts';
+import type { OutgoingTrust } from '../config/schema.ts';
 import { certificatePin } from './certificate-pin.ts';
 import { systemAuthorities } from './system-authorities.ts';
 
@@ -26,13 +26,13 @@ export class PinError extends Error {
  * resumed handshake costs a fraction of a full one.
  */
 export class OutgoingTlsContext {
-  readonly #config: OutgoingTls;
+  readonly #config: OutgoingTrust;
   #context: SecureContext | undefined;
   #stamp = '';
   #checkedAt = 0;
   readonly #sessions = new Map<string, Buffer>();
 
-  constructor(config: OutgoingTls) {
+  constructor(config: OutgoingTrust) {
     this.#config = config;
   }
 

@@ -23,13 +23,20 @@ interface Entry {
  * succeeds, so that no user waits for a dead one while another answers; then it takes its place in the order again.
  */
 export class ServerList {
-  readonly #entries: readonly Entry[];
+  #entries: readonly Entry[];
   readonly #options: ServerListOptions;
   #closed = false;
 
   constructor(servers: readonly ServerAddress[], options: ServerListOptions) {
-    this.#entries = servers.map(address => ({ address, state: 'unknown', reason: undefined, timer: undefined }));
+    this.#entries = servers.map(unknown);
     this.#options = options;
+  }
+
+  /** Other servers, or another order. What is known of those that stay is kept; the others are no longer probed. */
+  update(servers: readonly ServerAddress[]): void {
+    const before = this.#entries;
+    this.#entries = servers.map(address => this.#find(address) ?? unknown(address));
+    for (const entry of before) if (!this.#entries.includes(entry)) clearTimeout(entry.timer);
   }
 
   /** Whom to try, in order: first those not known to be down, then, as a last resort, the others. */
@@ -76,7 +83,7 @@ export class ServerList {
         await this.#options.probe(entry.address);
         if (!this.#closed) this.succeeded(entry.address);
       } catch (error) {
-        if (this.#closed || entry.timer !== timer) return;
+        if (this.#closed || entry.timer !== timer || !this.#entries.includes(entry)) return;
         entry.reason = error instanceof Error ? error.message : String(error);
         entry.timer = this.#probeLater(entry);
       }
@@ -94,4 +101,8 @@ export class ServerList {
   #find(server: ServerAddress): Entry | undefined {
     return this.#entries.find(({ address }) => address.host === server.host && address.port === server.port);
   }
+}
+
+function unknown(address: ServerAddress): Entry {
+  return { address, state: 'unknown', reason: undefined, timer: undefined };
 }

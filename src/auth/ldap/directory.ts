@@ -1,29 +1,35 @@
 import { randomUUID } from 'node:crypto';
 import { FilterParser } from 'ldapts';
-import { formatServer } from '../../config/address.ts';
 import {
   type FilterTemplate,
+  type LoginParts,
   parseDnTemplate,
   parseFilterTemplate,
   type Template,
 } from '../../config/ldap-template.ts';
 import type { LdapConfig } from '../../config/schema.ts';
-import { OutgoingTlsContext } from '../../net/outgoing-tls.ts';
-import { ServerList } from '../../net/server-list.ts';
-import type { Logger } from '../../observe/log.ts';
 import { AuthError, type Directory, type LoginName, type ServerState } from '../directory.ts';
 import type { DirectoryUser } from '../principal.ts';
 import type { SearchQuestion } from './connection.ts';
-import { attributesToRead, isRanged, joinRanges, userOf } from './entry.ts';
+import { type Asking, type Dialect, PLAIN_LDAP } from './dialect.ts';
+import { attributesToRead, joinRanges, rangedNames, userOf } from './entry.ts';
 import { authErrorOf, ServerFailure } from './failure.ts';
 import { listEntries } from './listing.ts';
 import type { LdapEntry } from './response.ts';
-import { LdapServer } from './server.ts';
+import { describeTrouble } from './result-codes.ts';
+import type { LdapServer, LdapServerConfig } from './server.ts';
+import { NamedServers, type ServerSource, Servers, type ServersOptions } from './servers.ts';
 
-export interface LdapDirectoryOptions {
-  readonly log: Logger;
-  /** Told when a server fails, and when it is used again. */
-  readonly onServerChange?: (server: string, up: boolean, reason?: string) => void;
+export interface LdapDirectoryOptions extends ServersOptions {
+  /** Where the servers are, if not where the configuration says. */
+  readonly source?: ServerSource;
+  readonly dialect?: Dialect;
+}
+
+/** What is the same for all kinds of LDAP directories. */
+export interface LdapDirectoryConfig extends LdapServerConfig {
+  readonly users: LdapConfig['users'];
+  readonly bind_as?: string | undefined;
 }
 
 const ANYTHING = FilterParser.parseString('(objectClass=*)');
@@ -39,38 +45,36 @@ const LONGEST_PASSWORD = 16 * 1024;
  * @throws SyntaxError when `users.filter` or `bind_as` are not templates of a filter and a DN
  */
 export function openLdapDirectory(name: string, config: LdapConfig, options: LdapDirectoryOptions): Directory {
-  return new LdapDirectory(name, config, options);
+  return new LdapDirectory(name, config, { source: new NamedServers(config.servers), ...options });
 }
 
-class LdapDirectory implements Directory {
+/** See `openLdapDirectory`; for other kinds of directories that speak LDAP. */
+export class LdapDirectory implements Directory {
   readonly name: string;
-  readonly #config: LdapConfig;
-  readonly #list: ServerList;
-  readonly #servers: ReadonlyMap<string, LdapServer>;
+  readonly #config: LdapDirectoryConfig;
+  readonly #dialect: Dialect;
+  readonly #servers: Servers;
   readonly #filter: FilterTemplate;
   readonly #bindAs: Template | undefined;
   readonly #attributes: readonly string[];
+  readonly #hidden: ReadonlySet<string>;
 
-  constructor(name: string, config: LdapConfig, { log, onServerChange }: LdapDirectoryOptions) {
+  constructor(
+    name: string,
+    config: LdapDirectoryConfig,
+    options: LdapDirectoryOptions & { readonly source: ServerSource },
+  ) {
     this.name = name;
     this.#config = config;
+    this.#dialect = options.dialect ?? PLAIN_LDAP;
     this.#filter = parseFilterTemplate(config.users.filter);
     this.#bindAs = config.bind_as === undefined ? undefined : parseDnTemplate(config.bind_as);
-    this.#attributes = attributesToRead(config.users.attributes);
-    const context = new OutgoingTlsContext(config);
-    this.#servers = new Map(
-      config.servers.map(address => [formatServer(address), new LdapServer(address, config, context)]),
-    );
-    this.#list = new ServerList(config.servers, {
-      retry: config.retry,
-      probe: async address => this.#servers.get(formatServer(address))?.probe(),
-      onChange: (address, up, reason) => {
-        const server = formatServer(address);
-        if (up) log.info({ directory: name, server }, 'directory server is back');
-        else log.warn({ directory: name, server, reason }, 'directory server failed');
-        onServerChange?.(server, up, reason);
-      },
-    });
+    const wanted = attributesToRead(config.users.attributes);
+    const known = new Set(wanted.map(attribute => attribute.toLowerCase()));
+    const own = this.#dialect.attributes.filter(attribute => !known.has(attribute.toLowerCase()));
+    this.#attributes = [...wanted, ...own];
+    this.#hidden = new Set(own.map(attribute => attribute.toLowerCase()));
+    this.#servers = new Servers(name, config, options.source, options);
   }
 
   authenticate(login: LoginName, password: string, signal: AbortSignal): Promise<DirectoryUser> {
@@ -87,10 +91,17 @@ class LdapDirectory implements Directory {
   async lookup(login: LoginName, signal: AbortSignal): Promise<DirectoryUser | undefined> {
     this.#requireSearch();
     if (isImpossible(login)) return undefined;
-    const dn = this.#bindAs?.render(login);
-    const found = this.#onServers(signal, (server, deadline) =>
-      this.#find(server, this.#ask(login, dn), deadline, signal),
-    );
+    const found = this.#servers.try(signal, async (server, deadline) => {
+      const asking = server.asking(deadline, signal);
+      const entry = await this.#find(login, asking);
+      if (!entry) return undefined;
+      const trouble = this.#dialect.troubleOf(entry);
+      if (trouble !== undefined) {
+        const refusal = { trouble, passwordProven: false };
+        throw new AuthError('refused', `${entry.dn}: ${describeTrouble(trouble)}`, undefined, refusal);
+      }
+      return this.#whole(entry, asking);
+    });
     const entry = await abortable(found, signal);
     return entry && this.#userOf(entry, login.login);
   }
@@ -106,13 +117,13 @@ class LdapDirectory implements Directory {
       sizeLimit: 0,
     };
     const { timeout } = this.#config;
-    const [server, connection] = await this.#onServers(
+    const [server, connection] = await this.#servers.try(
       signal,
       async chosen => [chosen, await chosen.openForSearch()] as const,
     );
     try {
       for await (const entry of listEntries(connection, question, timeout, signal)) {
-        const whole = await this.#withAllGroups(server, entry, performance.now() + timeout, signal);
+        const whole = await this.#whole(entry, server.asking(performance.now() + timeout, signal));
         yield this.#userOf(whole, entry.dn);
       }
     } catch (error) {
@@ -123,18 +134,17 @@ class LdapDirectory implements Directory {
   }
 
   servers(): readonly ServerState[] {
-    return this.#list.states();
+    return this.#servers.states();
   }
 
-  async close(): Promise<void> {
-    this.#list.close();
-    await Promise.all([...this.#servers.values()].map(server => server.close()));
+  close(): Promise<void> {
+    return this.#servers.close();
   }
 
   #searchFirst(login: LoginName, password: string, signal: AbortSignal): Promise<DirectoryUser> {
-    const question = this.#ask(login, undefined);
-    return this.#onServers(signal, async (server, deadline) => {
-      const entry = await this.#find(server, question, deadline, signal);
+    return this.#servers.try(signal, async (server, deadline) => {
+      const asking = server.asking(deadline, signal);
+      const entry = await this.#find(login, asking);
       if (!entry) {
         // The work of a wrong password, so that time does not tell who exists.
         await server.pretend(this.#nobody(), password, deadline, signal);
@@ -142,96 +152,75 @@ class LdapDirectory implements Directory {
       }
       // An empty DN is an anonymous bind, which every password satisfies (RFC 4513 §5.1.1).
       if (entry.dn === '') throw new AuthError('misconfigured', `${server.name} sent an entry without a DN`);
-      await server.prove(entry.dn, password, deadline, signal);
-      return this.#userOf(entry, login.login);
+      await this.#prove(server, entry, password, deadline, signal);
+      return this.#userOf(await this.#whole(entry, asking), login.login);
     });
   }
 
+  async #prove(server: LdapServer, entry: LdapEntry, password: string, deadline: number, signal: AbortSignal) {
+    try {
+      await server.prove(entry.dn, password, deadline, signal);
+    } catch (error) {
+      const trouble = this.#dialect.troubleOf(entry);
+      if (!(error instanceof AuthError) || error.kind !== 'bad-password' || trouble === undefined) throw error;
+      const detail = `${error.message} (and ${describeTrouble(trouble)})`;
+      throw new AuthError('bad-password', detail, error, { trouble, passwordProven: false });
+    }
+  }
+
   #proveFirst(dn: string, login: LoginName, password: string, signal: AbortSignal): Promise<DirectoryUser> {
-    const question = this.#ask(login, dn);
-    return this.#onServers(signal, async (server, deadline) => {
+    return this.#servers.try(signal, async (server, deadline) => {
       if (!this.#config.bind) {
-        const entry = onlyOne(await server.proveAndFind(dn, password, question, deadline, signal), question.base);
+        const own = async (asking: Asking) => {
+          const found = await this.#find(login, asking);
+          return found && this.#whole(found, asking);
+        };
+        const entry = await server.proveAndAsk(dn, password, own, deadline, signal);
         if (!entry) throw new AuthError('refused', `${dn} does not match users.filter, or may not read its own entry`);
-        if (isRanged(entry, this.#config.users.attributes.groups)) {
-          throw new AuthError(
-            'misconfigured',
-            `${dn} is in more groups than come at once; set bind so that all are read`,
-          );
-        }
         return this.#userOf(entry, login.login);
       }
       // A refused bind does not say whether there is such a user. The search does; it is made in any case, so that time does not.
       const refusal = await server.prove(dn, password, deadline, signal).then(() => undefined, asRefusal);
-      const entry = await this.#find(server, question, deadline, signal);
+      const asking = server.asking(deadline, signal);
+      const entry = await this.#find(login, asking);
       if (!entry) throw new AuthError('unknown-user', `no entry ${dn} matches users.filter at ${server.name}`);
       if (refusal) throw refusal;
-      return this.#userOf(entry, login.login);
+      return this.#userOf(await this.#whole(entry, asking), login.login);
     });
   }
 
+  /** The one entry of a login, as it came. */
+  async #find(login: LoginName, asking: Asking): Promise<LdapEntry | undefined> {
+    const named = await this.#dialect.name(login, asking);
+    if (!named) return undefined;
+    const question = this.#ask(named.parts, named.base, this.#bindAs?.render(login));
+    return onlyOne(await asking.find(question), question.base);
+  }
+
   /** @param dn with `bind_as`, the one entry it may be: what binds as one entry must not become another */
-  #ask(login: LoginName, dn: string | undefined): SearchQuestion {
+  #ask(parts: LoginParts, below: string | undefined, dn: string | undefined): SearchQuestion {
     const { base, scope } = this.#config.users;
     return {
-      base: dn ?? base,
+      base: dn ?? below ?? base,
       scope: dn === undefined ? scope : 'base',
-      filter: FilterParser.parseString(this.#filter.render(login)),
+      filter: FilterParser.parseString(this.#filter.render(parts)),
       attributes: this.#attributes,
       sizeLimit: 2,
     };
   }
 
-  async #find(
-    server: LdapServer,
-    question: SearchQuestion,
-    deadline: number,
-    signal: AbortSignal,
-  ): Promise<LdapEntry | undefined> {
-    const entry = onlyOne(await server.find(question, deadline, signal), question.base);
-    return entry && this.#withAllGroups(server, entry, deadline, signal);
-  }
-
-  #withAllGroups(
-    server: LdapServer,
-    entry: LdapEntry,
-    deadline: number,
-    signal: AbortSignal,
-  ): LdapEntry | Promise<LdapEntry> {
-    const { groups } = this.#config.users.attributes;
-    if (!isRanged(entry, groups)) return entry;
+  /** The entry with all values of what came in parts, and with all groups. */
+  async #whole(entry: LdapEntry, asking: Asking): Promise<LdapEntry> {
     const question = { base: entry.dn, scope: 'base', filter: ANYTHING, sizeLimit: 1 } as const;
-    return joinRanges(entry, groups, async range => {
-      const [part] = await server.find({ ...question, attributes: [range] }, deadline, signal);
-      return part;
-    });
-  }
-
-  /**
-   * Tries the servers in order, each within `timeout`, until one has an answer; an `AuthError` is one. Those that fail are passed over
-   * from then on, until a probe in the background finds them well.
-   */
-  async #onServers<T>(signal: AbortSignal, attempt: (server: LdapServer, deadline: number) => Promise<T>): Promise<T> {
-    const failures: ServerFailure[] = [];
-    for (const address of this.#list.order()) {
-      signal.throwIfAborted();
-      const server = this.#servers.get(formatServer(address));
-      if (!server) continue;
-      try {
-        const result = await attempt(server, performance.now() + this.#config.timeout);
-        this.#list.succeeded(address);
-        return result;
-      } catch (error) {
-        if (error instanceof AuthError) this.#list.succeeded(address);
-        if (!(error instanceof ServerFailure)) throw error;
-        failures.push(error);
-        // Too many logins at once say nothing against the server.
-        if (error.kind === 'busy') continue;
-        this.#list.failed(address, error.message);
-        server.fail(error);
-      }
+    let whole = entry;
+    for (const key of rangedNames(entry)) {
+      const name = this.#attributes.find(attribute => attribute.toLowerCase() === key) ?? key;
+      whole = await joinRanges(whole, name, async range => {
+        const [part] = await asking.find({ ...question, attributes: [range] });
+        return part;
+      });
     }
-    throw authErrorOf(failures);
+    return this.#dialect.withGroups(whole, asking);
   }
 
   /** A DN that cannot exist. */
@@ -250,7 +239,7 @@ class LdapDirectory implements Directory {
   }
 
   #userOf(entry: LdapEntry, fallbackName: string): DirectoryUser {
-    return userOf(this.name, entry, this.#config.users.attributes, fallbackName);
+    return userOf(this.name, entry, this.#config.users.attributes, fallbackName, this.#hidden);
   }
 }
 

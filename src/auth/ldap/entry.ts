@@ -4,6 +4,8 @@ import { AuthError } from '../directory.ts';
 import type { DirectoryUser } from '../principal.ts';
 import type { LdapEntry } from './response.ts';
 
+const NOTHING: ReadonlySet<string> = new Set();
+
 export type AttributeNames = LdapConfig['users']['attributes'];
 
 /** Every attribute to ask for, each by its name: operational ones (entryUUID, memberOf) do not come with "*". */
@@ -17,6 +19,7 @@ export function attributesToRead(names: AttributeNames): readonly string[] {
  * What an entry says of a user.
  *
  * @param fallbackName the name of a user whose entry has no login attribute
+ * @param hidden attributes in lower case that were read for ourselves only
  * @throws AuthError `misconfigured` for an entry without exactly one id: it cannot be told from others for good
  */
 export function userOf(
@@ -24,13 +27,14 @@ export function userOf(
   entry: LdapEntry,
   names: AttributeNames,
   fallbackName: string,
+  hidden: ReadonlySet<string> = NOTHING,
 ): DirectoryUser {
   const { dn, attributes } = entry;
   const groups = names.groups.toLowerCase();
   const id = names.id.toLowerCase();
   const further = new Map<string, readonly string[]>();
   for (const [name, values] of attributes) {
-    if (values.length > 0 && name !== groups && name !== id) further.set(name, values.map(textOf));
+    if (values.length > 0 && name !== groups && name !== id && !hidden.has(name)) further.set(name, values.map(textOf));
   }
   const first = (name: string) => further.get(name.toLowerCase())?.[0];
   return {
@@ -45,11 +49,10 @@ export function userOf(
   };
 }
 
-/** Whether the server sent an attribute in parts: Active Directory names them `memberOf;range=0-1499`. */
-export function isRanged({ attributes }: LdapEntry, name: string): boolean {
-  const prefix = `${name.toLowerCase()};range=`;
-  for (const key of attributes.keys()) if (key.startsWith(prefix)) return true;
-  return false;
+/** Names of the attributes that the server sent in parts: Active Directory calls them `memberOf;range=0-1499`. */
+export function rangedNames({ attributes }: LdapEntry): readonly string[] {
+  const names = [...attributes.keys()].flatMap(key => /^([^;]+);range=/.exec(key)?.[1] ?? []);
+  return [...new Set(names)];
 }
 
 /**

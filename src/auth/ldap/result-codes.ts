@@ -1,4 +1,4 @@
-import { AuthError } from '../directory.ts';
+import { type AccountTrouble, AuthError } from '../directory.ts';
 import type { BindAnswer } from './connection.ts';
 import { ServerFailure } from './failure.ts';
 import type { LdapResult } from './response.ts';
@@ -45,53 +45,77 @@ const USER_REFUSED = new Set<number>([
 ]);
 
 /**
- * What Active Directory means by result 49: `data XXX` in its message. All but 775 are told only to who knows the password. The others
- * (525 no such user, 52e wrong password) are a wrong password to us.
+ * What Active Directory means by result 49: `data XXX` in its message. The others (525 no such user, 52e wrong password) are a wrong
+ * password to us; Samba 4.17 never says 525.
  */
-const AD_REFUSALS: ReadonlyMap<string, string> = new Map([
-  ['530', 'not at this hour'],
-  ['531', 'not from this workstation'],
-  ['532', 'password expired'],
-  ['533', 'account disabled'],
-  ['701', 'account expired'],
-  ['773', 'password must be changed'],
-  ['775', 'account locked'],
+const AD_REFUSALS: ReadonlyMap<string, AccountTrouble> = new Map([
+  ['530', 'hours'],
+  ['531', 'workstation'],
+  ['532', 'password-expired'],
+  ['533', 'disabled'],
+  ['701', 'account-expired'],
+  ['773', 'must-change'],
+  ['775', 'locked'],
 ]);
 
 /** Errors of the password policy control (draft-behera-ldap-password-policy §6.2) that forbid the login. */
-const POLICY_REFUSALS: ReadonlyMap<number, string> = new Map([
-  [0, 'password expired'],
-  [1, 'account locked'],
-  [2, 'password must be changed'],
+const POLICY_REFUSALS: ReadonlyMap<number, AccountTrouble> = new Map([
+  [0, 'password-expired'],
+  [1, 'locked'],
+  [2, 'must-change'],
 ]);
 
+const MEANING: Readonly<Record<AccountTrouble, string>> = {
+  hours: 'not at this hour',
+  workstation: 'not from this workstation',
+  'password-expired': 'password expired',
+  disabled: 'account disabled',
+  'account-expired': 'account expired',
+  'must-change': 'password must be changed',
+  locked: 'account locked',
+};
+
+/** In words for the log. */
+export function describeTrouble(trouble: AccountTrouble): string {
+  return MEANING[trouble];
+}
+
 /** Judges a user's own bind. @throws AuthError about the user, or ServerFailure about the server */
-export function judgeUserBind({ result, policyError }: BindAnswer, dn: string, server: string): void {
+export function judgeUserBind(answer: BindAnswer, dn: string, server: string): void {
+  const { result } = answer;
   const { code } = result;
-  const policy = policyError === undefined ? undefined : POLICY_REFUSALS.get(policyError);
-  if (code === CODE.success && policy === undefined) return;
+  const trouble = troubleIn(answer);
+  if (code === CODE.success && trouble === undefined) return;
   const told = `${dn} at ${server}: ${describeResult(result)}`;
-  if (code === CODE.success) throw new AuthError('refused', `${told} (${policy})`);
-  if (code === CODE.invalidCredentials) {
-    const meaning = policy ?? AD_REFUSALS.get(adSubCode(result.message) ?? '');
-    if (meaning !== undefined) throw new AuthError('refused', `${told} (${meaning})`);
-    throw new AuthError('bad-password', told);
+  if (trouble !== undefined && (code === CODE.success || code === CODE.invalidCredentials)) {
+    // Servers look at a lock before they look at the password, and at everything else after it.
+    const refusal = { trouble, passwordProven: code === CODE.success || trouble !== 'locked' };
+    throw new AuthError('refused', `${told} (${MEANING[trouble]})`, undefined, refusal);
   }
+  if (code === CODE.invalidCredentials) throw new AuthError('bad-password', told);
   if (code === CODE.noSuchObject || code === CODE.invalidDnSyntax) throw new AuthError('bad-password', told);
   if (USER_REFUSED.has(code)) throw new AuthError('refused', told);
   judgeServer(result, told);
 }
 
 /** Judges the bind of the service account. @throws ServerFailure: another server may know the account */
-export function judgeServiceBind({ result, policyError }: BindAnswer, dn: string, server: string): void {
-  const policy = policyError === undefined ? undefined : POLICY_REFUSALS.get(policyError);
-  if (result.code === CODE.success && policy === undefined) return;
+export function judgeServiceBind(answer: BindAnswer, dn: string, server: string): void {
+  const { result } = answer;
+  const trouble = troubleIn(answer);
+  if (result.code === CODE.success && trouble === undefined) return;
   const told = `the service account ${dn} may not bind at ${server}: ${describeResult(result)}`;
   if (OUTAGE.has(result.code)) throw new ServerFailure('unavailable', told);
+  if (WAY_REFUSED.has(result.code)) throw new ServerFailure('misconfigured', `${told}; ${MORE_PROTECTION}`);
   // Must-change binds succeed, and everything after them is refused: better said here than with each search.
-  const meaning = policy ?? AD_REFUSALS.get(adSubCode(result.message) ?? '');
-  const hint = meaning === undefined ? '' : ` (${meaning})`;
+  const hint = trouble === undefined ? '' : ` (${MEANING[trouble]})`;
   throw new ServerFailure('misconfigured', `${told}${hint}; check bind.dn and bind.password`);
+}
+
+const MORE_PROTECTION = 'the server wants more protection: use tls: implicit or starttls';
+
+function troubleIn({ result, policyError }: BindAnswer): AccountTrouble | undefined {
+  const byPolicy = policyError === undefined ? undefined : POLICY_REFUSALS.get(policyError);
+  return byPolicy ?? AD_REFUSALS.get(adSubCode(result.message) ?? '');
 }
 
 /** Judges a search. "Size limit exceeded" is for the caller to judge. @throws AuthError, ServerFailure */
@@ -132,10 +156,7 @@ function judgeServer(result: LdapResult, told: string): never {
   }
   if (OUTAGE.has(code)) throw new ServerFailure('unavailable', told);
   if (WAY_REFUSED.has(code)) {
-    throw new ServerFailure(
-      'misconfigured',
-      `${told}; the server wants more protection: use tls: implicit or starttls`,
-    );
+    throw new ServerFailure('misconfigured', `${told}; ${MORE_PROTECTION}`);
   }
   throw new AuthError('misconfigured', told);
 }

@@ -4,7 +4,9 @@ import type { LdapConfig } from '../../config/schema.ts';
 import type { OutgoingTlsContext } from '../../net/outgoing-tls.ts';
 import { AuthError } from '../directory.ts';
 import { Connection, type SearchQuestion } from './connection.ts';
+import type { Asking } from './dialect.ts';
 import type { ServerFailure } from './failure.ts';
+import { listEntries } from './listing.ts';
 import { Pool } from './pool.ts';
 import type { LdapEntry } from './response.ts';
 import { judgeSearch, judgeServiceBind, judgeUserBind, saysMoreEntries, saysNoSuchEntry } from './result-codes.ts';
@@ -19,6 +21,12 @@ const PROBE: SearchQuestion = {
   sizeLimit: 1,
 };
 
+/** What concerns a single server. */
+export type LdapServerConfig = Omit<LdapConfig, 'kind' | 'servers' | 'users' | 'bind_as'>;
+
+/** Most entries of one question that is not a listing: nobody is in more groups. */
+const MOST_ENTRIES = 20_000;
+
 /**
  * One server of a directory: searches as the service account on one pool, and proves passwords on another, whose connections are
  * bound as whoever was there last and therefore never search for us.
@@ -26,12 +34,12 @@ const PROBE: SearchQuestion = {
 export class LdapServer {
   readonly address: ServerAddress;
   readonly name: string;
-  readonly #config: LdapConfig;
+  readonly #config: LdapServerConfig;
   readonly #context: OutgoingTlsContext;
   readonly #searching: Pool;
   readonly #proving: Pool;
 
-  constructor(address: ServerAddress, config: LdapConfig, context: OutgoingTlsContext) {
+  constructor(address: ServerAddress, config: LdapServerConfig, context: OutgoingTlsContext) {
     this.address = address;
     this.name = formatServer(address);
     this.#config = config;
@@ -41,12 +49,14 @@ export class LdapServer {
     this.#proving = new Pool({ size, open: () => this.#open(performance.now() + config.timeout) });
   }
 
-  /**
-   * The entries that match: at most two, of which the second proves that the first is not alone.
-   * @throws AuthError, ServerFailure, or the signal's reason
-   */
-  find(question: SearchQuestion, deadline: number, signal: AbortSignal): Promise<readonly LdapEntry[]> {
-    return this.#searching.use(connection => this.#ask(connection, question, deadline), deadline, signal);
+  /** Questions asked as the service account. @param deadline of all of them together */
+  asking(deadline: number, signal: AbortSignal): Asking {
+    const ask = <T>(work: (connection: Connection) => Promise<T>) => this.#searching.use(work, deadline, signal);
+    return {
+      server: this.name,
+      find: question => ask(connection => this.#ask(connection, question, deadline)),
+      all: question => ask(connection => this.#askAll(connection, question, deadline, signal)),
+    };
   }
 
   /** Proves a password by binding. @throws AuthError, ServerFailure, or the signal's reason */
@@ -58,18 +68,22 @@ export class LdapServer {
     );
   }
 
-  /** Proves a password, and lets the user read what the question is about: their own entry. */
-  proveAndFind(
+  /** Proves a password, and lets the user read what is theirs: questions are asked on the same connection, one after the other. */
+  proveAndAsk<T>(
     dn: string,
     password: string,
-    question: SearchQuestion,
+    read: (asking: Asking) => Promise<T>,
     deadline: number,
     signal: AbortSignal,
-  ): Promise<readonly LdapEntry[]> {
+  ): Promise<T> {
     return this.#proving.use(
       async connection => {
         judgeUserBind(await connection.bind(dn, password, deadline), dn, this.name);
-        return this.#ask(connection, question, deadline);
+        return read({
+          server: this.name,
+          find: question => this.#ask(connection, question, deadline),
+          all: question => this.#askAll(connection, question, deadline, signal),
+        });
       },
       deadline,
       signal,
@@ -142,6 +156,25 @@ export class LdapServer {
         'misconfigured',
         `${this.name} sends at most ${entries.length} entries to us, so that nobody can be told to be the only match; raise its size limit`,
       );
+    }
+    return entries;
+  }
+
+  async #askAll(
+    connection: Connection,
+    question: SearchQuestion,
+    deadline: number,
+    signal: AbortSignal,
+  ): Promise<readonly LdapEntry[]> {
+    const entries: LdapEntry[] = [];
+    for await (const entry of listEntries(connection, question, Math.max(0, deadline - performance.now()), signal)) {
+      entries.push(entry);
+      if (entries.length > MOST_ENTRIES) {
+        throw new AuthError(
+          'misconfigured',
+          `${this.name}: more than ${MOST_ENTRIES} entries match below ${question.base}`,
+        );
+      }
     }
     return entries;
   }
