@@ -27,18 +27,22 @@ describeWithPeers(['openssl'], 'two sessions on one mailbox', () => {
   /** Milliseconds from a command's answer to what the other session hears of it, 0 if that comes first, in the worst of hundred. */
   async function waits(rounds: number, change: (round: number) => readonly string[], heard: RegExp): Promise<number> {
     const times: number[] = [];
+    const whole: number[] = [];
     for (let round = 0; round < rounds; round += 1) {
       let heardAt = 0;
       const told = idler.waitFor(heard).then(() => {
         heardAt = performance.now();
       });
+      const begun = performance.now();
       const { tagged } = await writer.command(...change(round));
       const answered = performance.now();
       expect(tagged).toMatch(/^\S+ OK/);
       await told;
       times.push(Math.max(0, heardAt - answered));
+      whole.push(heardAt - begun);
     }
-    return times.sort((a, b) => a - b)[Math.floor(times.length * 0.99)] ?? 0;
+    console.log(`p99 from the command: ${p99(whole).toFixed(1)} ms, from its answer: ${p99(times).toFixed(1)} ms`);
+    return p99(times);
   }
 
   // Other programs on the machine may take a core for longer than that: what counts is that it can be so fast.
@@ -56,7 +60,10 @@ describeWithPeers(['openssl'], 'two sessions on one mailbox', () => {
     await idler.send('i1 IDLE');
     await idler.waitFor(/^\+.*\r\n/m);
     const expunges = await waits(ROUNDS, () => ['UID EXPUNGE *'], /^\* \d+ EXPUNGE\r\n/m);
-    console.log(`p99 in ms: ${[arrivals, flags, expunges].map(time => time.toFixed(1)).join(', ')}`);
     expect(Math.max(arrivals, flags, expunges)).toBeLessThan(MOST_MS);
   });
 });
+
+function p99(times: readonly number[]): number {
+  return [...times].sort((a, b) => a - b)[Math.floor(times.length * 0.99)] ?? 0;
+}
