@@ -25,7 +25,7 @@ export async function engineBacking(): Promise<Backing> {
     bus: openLocalBus(),
     scanner,
     log,
-    settings: { idleAccounts: 1 },
+    settings: { idleAccounts: 1, upkeepEvery: 0 },
   });
   const box = (name: string) => ({ kind: 'create', name, subscribe: true }) as const;
   return {
