@@ -56,6 +56,10 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; load(): Prom
     summary: 'make, request, import and inspect certificates',
     load: async () => (await import('./cli/certs.ts')).certs,
   },
+  'app-password': {
+    summary: 'make, list and revoke passwords for single devices',
+    load: async () => (await import('./cli/app-password.ts')).appPasswordCommand,
+  },
   user: {
     summary: 'hash a password for the users file',
     load: async () => (await import('./cli/user.ts')).userCommand,
@@ -104,7 +108,7 @@ async function runCommand(command: CliCommand, args: readonly string[], io: CliI
 }
 
 function overview(): string {
-  const rows = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(10)} ${summary}`);
+  const rows = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(12)} ${summary}`);
   return `usage: postern COMMAND [OPTIONS]\n\n${rows.join('\n')}\n\npostern help COMMAND tells more about one.\n`;
 }
 

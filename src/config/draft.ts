@@ -29,6 +29,8 @@ export interface Draft {
   /** Names in `authentication.directories`. */
   readonly directoryOrder: readonly (string | undefined)[];
   readonly throttle: ThrottleConfig | undefined;
+  /** Whether app passwords are taken. */
+  readonly appPasswords: boolean;
   readonly upstreams: ReadonlyMap<string, UpstreamConfig | undefined>;
   /** Those that are described; `local` is there in any case. */
   readonly stores: ReadonlyMap<string, StoreConfig | undefined>;
@@ -78,6 +80,7 @@ export function readDraft(value: unknown, parts: ReturnType<typeof configParts>,
       typeof item === 'string' ? item : undefined,
     ),
     throttle: attempt(parts.authentication.shape.throttle, at('authentication', 'throttle') ?? {}),
+    appPasswords: isRecord(at('authentication', 'app_passwords')),
     upstreams: mapping(at('upstreams'), item => attempt(parts.upstream, item)),
     stores: mapping(at('stores'), item => attempt(parts.store, item)),
     routes: list(at('routes')).map(outlineRoute),

@@ -36,6 +36,7 @@ const filterKeys = {
   upstream: z.string().min(1).optional(),
   listener: z.string().min(1).optional(),
   phase: z.enum(['handshake', 'login', 'relay', 'serve', 'closing']).optional(),
+  appPassword: z.string().min(1).optional(),
   olderThan: z.number().nonnegative().optional(),
 };
 const sessionsRequest = z.strictObject(filterKeys);

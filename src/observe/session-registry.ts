@@ -69,6 +69,8 @@ export interface SessionFilter {
   readonly upstream?: string | undefined;
   readonly listener?: string | undefined;
   readonly phase?: SessionPhase | undefined;
+  /** Id of the app password that let it in. */
+  readonly appPassword?: string | undefined;
   /** Milliseconds the session has lasted at least. */
   readonly olderThan?: number | undefined;
 }
@@ -178,5 +180,6 @@ function sessionMatcher(filter: SessionFilter, now: number): (entry: SessionEntr
     (filter.upstream === undefined || entry.upstream === filter.upstream) &&
     (filter.listener === undefined || entry.listener === filter.listener) &&
     (filter.phase === undefined || entry.phase === filter.phase) &&
+    (filter.appPassword === undefined || entry.principal?.appPassword?.id === filter.appPassword) &&
     (filter.olderThan === undefined || now - entry.since >= filter.olderThan);
 }

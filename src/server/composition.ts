@@ -1,3 +1,4 @@
+import { AppPasswordFolder } from '../auth/app-passwords/folder.ts';
 import { Authenticator } from '../auth/authenticator.ts';
 import type { Directory } from '../auth/directory.ts';
 import { openLdapDirectory } from '../auth/ldap/directory.ts';
@@ -11,6 +12,7 @@ import type { ReadBuffers } from '../net/read-buffers.ts';
 import type { Logger } from '../observe/log.ts';
 import { Gate, type RelayTarget } from '../session/gate.ts';
 import type { Settings } from '../session/services.ts';
+import { dataPlaces } from '../store/data-places.ts';
 import { upstreamIdentity } from '../upstream/login.ts';
 import { Upstream } from '../upstream/upstream.ts';
 import { UpstreamError } from '../upstream/upstream-error.ts';
@@ -53,7 +55,12 @@ export function compose(
   const upstreams = carryOver(config.upstreams, before?.upstreams ?? new Map(), (name, part) =>
     openUpstream(name, part, deps),
   );
-  const authenticatorDeps = { directories: things(directories.now), config: config.authentication, log: deps.log };
+  const authenticatorDeps = {
+    directories: things(directories.now),
+    config: config.authentication,
+    log: deps.log,
+    appPasswords: new AppPasswordFolder(dataPlaces(config.server.data).appPasswords, deps.log),
+  };
   const authenticator = before
     ? Authenticator.from(before.authenticator, authenticatorDeps)
     : new Authenticator(authenticatorDeps);

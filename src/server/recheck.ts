@@ -15,7 +15,7 @@ const LOOKUP_MS = 10_000;
 
 /**
  * Asks the directory again about everybody who is logged in, one login after the other, and ends the sessions of those it does
- * not have any more. An account has several logins, which may end one by one: a mail address that was taken away ends the
+ * not have any more, or whose app password was revoked. An account has several logins, which may end one by one: a mail address that was taken away ends the
  * sessions opened by it and no others. A directory that does not answer ends nobody's session.
  */
 export async function recheckSessions(
@@ -26,7 +26,7 @@ export async function recheckSessions(
     sessions
       .list()
       .filter(({ phase }) => phase === 'relay' || phase === 'serve')
-      .flatMap(({ principal: who }) => (who ? [[`${who.account}\0${who.login}`, who]] : [])),
+      .flatMap(({ principal: who }) => (who ? [[keyOf(who), who]] : [])),
   );
   for (const principal of principals.values()) {
     try {
@@ -41,10 +41,15 @@ export async function recheckSessions(
 }
 
 /** @returns how many there were */
-function endSessions(sessions: SessionRegistry, { login, account }: Principal): number {
+function endSessions(sessions: SessionRegistry, gone: Principal): number {
   const theirs = sessions
-    .list({ login: account })
-    .filter(session => session.login === login && session.phase !== 'closing');
+    .list({ login: gone.account })
+    .filter(({ principal, phase }) => principal && keyOf(principal) === keyOf(gone) && phase !== 'closing');
   for (const session of theirs) session.kick('Your account may not use this service any more.');
   return theirs.length;
+}
+
+/** Sessions that stand and fall together: of one account by one login, and by one app password where that was the proof. */
+function keyOf({ account, login, appPassword }: Principal): string {
+  return `${account}\0${login}\0${appPassword?.id ?? ''}`;
 }

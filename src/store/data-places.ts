@@ -11,6 +11,7 @@ import { type AccountId, isAccountId } from '../mail/ids.ts';
  *     accounts/AB/ACCOUNT/blobs/       its messages
  *     accounts/AB/ACCOUNT/snapshots/   copies of its index
  *     replaced/TIME/ACCOUNT/           what a restore has put aside
+ *     app-passwords/ACCOUNT/           passwords for single devices, a file for each
  */
 export interface DataPlaces {
   readonly root: string;
@@ -18,6 +19,7 @@ export interface DataPlaces {
   readonly catalogue: string;
   readonly accounts: string;
   readonly replaced: string;
+  readonly appPasswords: string;
 }
 
 export function dataPlaces(root: string): DataPlaces {
@@ -27,6 +29,7 @@ export function dataPlaces(root: string): DataPlaces {
     catalogue: join(root, 'postern.db'),
     accounts: join(root, 'accounts'),
     replaced: join(root, 'replaced'),
+    appPasswords: join(root, 'app-passwords'),
   };
 }
 

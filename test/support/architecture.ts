@@ -39,6 +39,7 @@ export const HOUSE: HouseRules = {
   auth: { values: ['config', 'imap', 'mail'], types: ['observe'] },
   'auth/sasl': { values: ['wire'], types: [], pure: true },
   'auth/ldap': { values: ['auth', 'net', 'config'], types: ['observe'] },
+  'auth/app-passwords': { values: ['auth', 'config', 'mail'], types: ['observe'] },
   'auth/static': { values: ['auth', 'config'], types: ['observe'] },
   route: { values: ['imap', 'mail', 'auth/group-names.ts'], types: ['auth', 'config'], pure: true },
   // Mail behind ports; knows nothing of IMAP.

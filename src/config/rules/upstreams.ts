@@ -43,4 +43,19 @@ function checkLogin(path: Path, login: UpstreamConfig['login'], report: Report):
   });
 }
 
-export const upstreamRules: readonly Rule[] = [upstreams];
+/** What users log in with is what is sent there, and an app password is known here only. */
+const appPasswordsOpenUpstreams: Rule = (draft, report) => {
+  if (!draft.appPasswords) return;
+  const relays = draft.routes.map(route => route?.relay);
+  for (const [name, upstream] of draft.upstreams) {
+    if (upstream?.login.as !== 'user' || !(relays.includes(name) || relays.includes('{host}'))) continue;
+    report.warning({
+      path: ['upstreams', name],
+      message:
+        'app passwords are refused for users who are relayed here, since their own password is what logs in there',
+      mend: 'write login: { as: master, ... } or { as: authzid, ... } for this upstream, or live with it',
+    });
+  }
+};
+
+export const upstreamRules: readonly Rule[] = [upstreams, appPasswordsOpenUpstreams];
