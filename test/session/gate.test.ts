@@ -75,6 +75,21 @@ async function attempt(stand: Stand, request: Partial<GateRequest> = {}, claim =
 }
 
 describe('the gate', () => {
+  it('lets no app password out to an upstream, which does not know it', async () => {
+    const appPassword = { id: 'abcdefgh', name: 'phone' };
+    const authenticate = async (): Promise<Principal> => ({ ...ADA, proof: 'app-password', appPassword });
+    const refused = await attempt({ authenticate });
+    expect(refused.error).toMatchObject({
+      kind: 'authorization-failed',
+      answer: expect.stringMatching(/App passwords do not work for this mailbox/),
+    });
+    expect(refused.opened).toEqual([]);
+    expect(refused.report).toMatchObject({ outcome: 'not-authorized', appPassword: 'abcdefgh (phone)' });
+    const byMaster = await attempt({ authenticate, password: 'master-secret' });
+    expect(byMaster.opened).toHaveLength(1);
+    expect(byMaster.report).toMatchObject({ proof: 'app-password', appPassword: 'abcdefgh (phone)' });
+  });
+
   it('leads from a password to an open mailbox, and reports the way', async () => {
     const claimed: string[] = [];
     const { admitted, report, opened } = await attempt({}, {}, ({ login }) => claimed.push(login));
