@@ -81,7 +81,9 @@ function applyDomain(typed: LoginName, rules: AuthenticationConfig['login']): Lo
     const strip = standard === '' || typed.domain.toLowerCase() === standard.toLowerCase();
     return strip ? splitLogin(typed.local) : typed;
   }
-  return typed.domain === '' && standard !== '' ? splitLogin(`${typed.local}@${standard}`) : typed;
+  // `CORP\alice` has its domain in front.
+  const lacksDomain = typed.domain === '' && !typed.local.includes('\\');
+  return lacksDomain && standard !== '' ? splitLogin(`${typed.local}@${standard}`) : typed;
 }
 
 /**

@@ -5,9 +5,11 @@ export interface LoginParts {
   readonly login: string;
   readonly local: string;
   readonly domain: string;
+  /** The name of the account at the directory, where that can be told from the login; the local part if absent. */
+  readonly account?: string;
 }
 
-/** A text of the configuration with `{login}`, `{local}` and `{domain}` in it, taken apart once. */
+/** A text of the configuration with `{login}`, `{local}`, `{domain}` and `{account}` in it, taken apart once. */
 export interface Template {
   /** The text with the parts of a login in it, each escaped for where it stands. */
   render(login: LoginParts): string;
@@ -84,8 +86,8 @@ function parseTemplate(text: string, what: string): readonly Piece[] {
   const parsed = pieces.map((piece): Piece => {
     if (!/^\{[A-Za-z_]+\}$/.test(piece)) return piece;
     const part = piece.slice(1, -1);
-    if (part === 'login' || part === 'local' || part === 'domain') return { part };
-    throw new SyntaxError(`"${text}" has ${piece}; write {login}, {local} or {domain}`);
+    if (part === 'login' || part === 'local' || part === 'domain' || part === 'account') return { part };
+    throw new SyntaxError(`"${text}" has ${piece}; write {login}, {local}, {domain} or {account}`);
   });
   if (!parsed.some(piece => typeof piece !== 'string' && piece.part !== 'domain')) {
     throw new SyntaxError(`the ${what} "${text}" would be the same for everybody; put {login} or {local} in it`);
@@ -95,7 +97,7 @@ function parseTemplate(text: string, what: string): readonly Piece[] {
 
 function fill(pieces: readonly Piece[], login: LoginParts, escaped: (value: string) => string): string {
   let text = '';
-  for (const piece of pieces) text += typeof piece === 'string' ? piece : escaped(login[piece.part]);
+  for (const piece of pieces) text += typeof piece === 'string' ? piece : escaped(login[piece.part] ?? login.local);
   return text;
 }
 

@@ -1,3 +1,4 @@
+import { openAdDirectory } from '../auth/ad/directory.ts';
 import { AppPasswordFolder } from '../auth/app-passwords/folder.ts';
 import { Authenticator } from '../auth/authenticator.ts';
 import type { Directory } from '../auth/directory.ts';
@@ -92,9 +93,14 @@ export async function closeComposition({ authenticator, directories, upstreams }
 
 /** Opens one directory of the configuration. */
 export function openDirectory(name: string, config: DirectoryConfig, log: Logger): Directory {
-  return config.kind === 'static'
-    ? openStaticDirectory(name, config, { log })
-    : openLdapDirectory(name, config, { log });
+  switch (config.kind) {
+    case 'static':
+      return openStaticDirectory(name, config, { log });
+    case 'ad':
+      return openAdDirectory(name, config, { log });
+    default:
+      return openLdapDirectory(name, config, { log });
+  }
 }
 
 function openUpstream(name: string, config: UpstreamConfig, { log, buffers }: CompositionDeps): Upstream {

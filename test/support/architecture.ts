@@ -39,6 +39,7 @@ export const HOUSE: HouseRules = {
   auth: { values: ['config', 'imap', 'mail'], types: ['observe'] },
   'auth/sasl': { values: ['wire'], types: [], pure: true },
   'auth/ldap': { values: ['auth', 'net', 'config'], types: ['observe'] },
+  'auth/ad': { values: ['auth', 'auth/ldap', 'config'], types: ['observe'] },
   'auth/app-passwords': { values: ['auth', 'config', 'mail'], types: ['observe'] },
   'auth/static': { values: ['auth', 'config'], types: ['observe'] },
   route: { values: ['imap', 'mail', 'auth/group-names.ts'], types: ['auth', 'config'], pure: true },
@@ -60,7 +61,7 @@ export const HOUSE: HouseRules = {
 /** Packages wrapped by one wing, because what they need to be used safely should be known in one place. */
 export const WRAPPED_PACKAGES: Readonly<Record<string, readonly string[]>> = {
   // The configuration is checked with the parser of filters that will read them.
-  ldapts: ['auth/ldap', 'config'],
+  ldapts: ['auth/ldap', 'auth/ad', 'config'],
   'node-forge': ['pki'],
   '@peculiar/x509': ['pki'],
   'reflect-metadata': ['pki'],

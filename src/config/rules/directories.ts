@@ -1,8 +1,9 @@
+import type { ServerAddress } from '../address.ts';
 import type { Report, Rule } from '../draft.ts';
 import { parseDnTemplate, parseFilterTemplate } from '../ldap-template.ts';
 import { suggest } from '../nearest.ts';
 import type { Path } from '../problem.ts';
-import type { LdapConfig } from '../schema.ts';
+import type { AdConfig, LdapConfig } from '../schema.ts';
 import { checkOutgoing, checkTemplate } from './outgoing.ts';
 
 const namedDirectoriesExist: Rule = (draft, report) => {
@@ -39,14 +40,19 @@ const ldapDirectories: Rule = (draft, report) => {
   for (const [name, directory] of draft.directories) {
     if (!directory || directory.kind === 'static') continue;
     const path: Path = ['directories', name];
-    checkOutgoing(path, directory, report);
+    checkOutgoing(path, { ...directory, servers: serversOf(directory) }, report);
     checkFilter([...path, 'users', 'filter'], directory.users.filter, report);
     checkDn([...path, 'users', 'base'], directory.users.base, report);
     checkBinding(path, directory, report);
   }
 };
 
-function checkBinding(path: Path, directory: LdapConfig, report: Report): void {
+/** Those that DNS names can be anywhere. */
+function serversOf({ servers }: LdapConfig | AdConfig): ServerAddress[] {
+  return 'domain' in servers ? [{ host: servers.domain, port: 389 }] : servers;
+}
+
+function checkBinding(path: Path, directory: LdapConfig | AdConfig, report: Report): void {
   const template = directory.bind_as;
   if (template === undefined) {
     if (directory.bind) return;
@@ -75,8 +81,10 @@ function fillIn(template: string): string {
   return template.replace(/\{(login|local|domain)\}/g, 'x');
 }
 
+const FILTER_PLACEHOLDERS = ['{login}', '{local}', '{domain}', '{account}'] as const;
+
 function checkFilter(path: Path, filter: string, report: Report): void {
-  if (!checkTemplate(path, filter, report)) return;
+  if (!checkTemplate(path, filter, report, FILTER_PLACEHOLDERS)) return;
   try {
     parseFilterTemplate(filter);
   } catch (error) {

@@ -52,18 +52,23 @@ export function namesUser(template: string, known: readonly string[] = PLACEHOLD
 }
 
 /** Reports a template that has placeholders nobody replaces, or none that tells users apart. True when it is right. */
-export function checkTemplate(path: Path, template: string, report: Report): boolean {
-  const [unknown] = unknownPlaceholders(template);
+export function checkTemplate(
+  path: Path,
+  template: string,
+  report: Report,
+  known: readonly string[] = PLACEHOLDERS,
+): boolean {
+  const [unknown] = unknownPlaceholders(template, known);
   if (unknown !== undefined) {
     const message = `there is no placeholder ${unknown}`;
-    report.error({ path, message, mend: `write ${PLACEHOLDERS.join(', ')}` });
+    report.error({ path, message, mend: `write ${known.join(', ')}` });
     return false;
   }
-  if (!namesUser(template)) {
+  if (!namesUser(template, known)) {
     report.error({
       path,
       message: 'the template is the same for every user',
-      mend: `write ${PLACEHOLDERS.join(', ')} where the login belongs`,
+      mend: `write ${known.join(', ')} where the login belongs`,
     });
     return false;
   }
