@@ -4,15 +4,18 @@ import { MailError } from '../mail/mail-error.ts';
 import type { Logger } from '../observe/log.ts';
 import { accountId } from './account-id.ts';
 import type { AppPasswordMark, AppPasswords } from './app-password.ts';
+import { AppPasswordLogins } from './app-password-logins.ts';
 import type { DecisionRecord } from './decision-record.ts';
 import { AuthError, type Directory, type LoginName } from './directory.ts';
-import { DirectoryChain, isRefusal, recordVerdict, type Verdict } from './directory-chain.ts';
+import { DirectoryChain, isRefusal, type RefusalKind, recordVerdict, type Verdict } from './directory-chain.ts';
 import { disclose, endsSessions } from './disclosure.ts';
 import { GroupNames } from './group-names.ts';
 import { normaliseLogin, preparePassword, splitLogin } from './login-name.ts';
-import type { KnownUser, LoginOutcome, LoginRequest } from './login-request.ts';
+import type { IdentityStore } from './identity-store.ts';
+import type { KnownUser, LoginOutcome, LoginRequest, LoginState } from './login-request.ts';
 import type { DirectoryUser, Principal } from './principal.ts';
 import { type Fingerprint, ResultCache } from './result-cache.ts';
+import { Shield } from './shield.ts';
 import { SingleFlight } from './single-flight.ts';
 import { Throttle } from './throttle.ts';
 
@@ -23,6 +26,8 @@ export interface AuthenticatorDeps {
   readonly log: Logger;
   /** Asked when the configuration has `app_passwords`. */
   readonly appPasswords?: AppPasswords | undefined;
+  /** What is known of logins beyond this process; without it there is no shield. */
+  readonly store?: IdentityStore | undefined;
   /** Milliseconds of a clock that never goes back. */
   readonly now?: () => number;
   /** Resolves after so many milliseconds; rejects when aborted. */
@@ -73,12 +78,13 @@ export class Authenticator {
   readonly #required: GroupNames;
   readonly #throttle: Throttle;
   readonly #cache: ResultCache;
-  readonly #appPasswords: AppPasswords | undefined;
+  readonly #appPasswords: AppPasswordLogins | undefined;
   /** Groups whose members' own passwords are refused. */
   readonly #confined: GroupNames;
-  /** Entries found for logins with app passwords; says nothing of any password. */
+  /** Of logins by app passwords. */
   readonly #entries: ResultCache;
   readonly #flights = new SingleFlight<Verdict>();
+  readonly #shield: Shield | undefined;
 
   /** @throws Error when the configuration asks a directory that is not there */
   constructor(deps: AuthenticatorDeps, inherited?: { throttle: Throttle; cache: ResultCache; entries: ResultCache }) {
@@ -89,9 +95,12 @@ export class Authenticator {
     this.#chain = new DirectoryChain(deps.config.directories, deps.directories);
     this.#required = new GroupNames(deps.config.require.groups);
     this.#throttle = inherited?.throttle ?? new Throttle(deps.config.throttle, this.#now);
+    this.#shield = deps.store && new Shield(deps.store, deps.config.shield);
     this.#cache = inherited?.cache ?? new ResultCache(deps.config.cache, this.#now);
     this.#entries = inherited?.entries ?? new ResultCache(deps.config.cache, this.#now);
-    this.#appPasswords = deps.config.app_passwords && deps.appPasswords;
+    if (deps.config.app_passwords && deps.appPasswords) {
+      this.#appPasswords = new AppPasswordLogins(deps.appPasswords, this.#chain, this.#entries);
+    }
     this.#confined = new GroupNames(deps.config.app_passwords?.required_for.groups ?? []);
   }
 
@@ -122,6 +131,7 @@ export class Authenticator {
     const arrivedAt = this.#now();
     const name = this.#normalise(request.login, record);
     const login = 'refused' in name ? undefined : name.login;
+    request.learnt?.({ login });
     await this.#takeTurn(request.address, login, record, signal);
     const begunAt = this.#now();
     const password = preparePassword(request.password);
@@ -140,10 +150,11 @@ export class Authenticator {
       ? await this.#proveByAppPassword(attempt, name, password, appPasswords)
       : await this.#prove(attempt, name, password);
     this.#throttle.succeeded(request.address, name.login);
+    const account = accountId(user.directory, user.id);
+    request.learnt?.({ account, directory: user.directory });
     this.#authorise(user, record, () => this.#report('not-authorized'));
     if (!appPassword) this.#requireAppPassword(user, record);
     this.#report(outcome);
-    const account = accountId(user.directory, user.id);
     const { mechanism } = request;
     const proof = PROOFS[outcome];
     return { ...user, account, login: name.login, mechanism, proof, ...(appPassword && { appPassword }) };
@@ -158,7 +169,27 @@ export class Authenticator {
     const user = verdict.result;
     if (user instanceof AuthError) throw asMailError(user);
     this.#authorise(user, record);
+    const group = this.#confined.find(user.groups);
+    if (group !== undefined) record.step('policy', 'ok', `with an app password only: in ${group}`);
     return { ...user, account: accountId(user.directory, user.id), login: name.login };
+  }
+
+  /** What this process knows of a login, for `explain`. */
+  stateOf(text: string, address: string | undefined): LoginState {
+    const name = normaliseLogin(text, this.#config.login);
+    const login = 'refused' in name ? undefined : name.login;
+    return {
+      login,
+      proven: login === undefined ? undefined : this.#cache.known(login),
+      entry: login === undefined ? undefined : this.#entries.known(login),
+      throttle:
+        address === undefined
+          ? undefined
+          : {
+              hold: Math.ceil(this.#throttle.holdFor(address, login)),
+              delay: Math.ceil(this.#throttle.delayFor(address, login)),
+            },
+    };
   }
 
   /**
@@ -167,8 +198,7 @@ export class Authenticator {
    * @throws AuthError when the directory does not say; the session then stays
    */
   async recheck(principal: Principal, signal: AbortSignal): Promise<'valid' | 'gone'> {
-    const { appPassword, account } = principal;
-    if (appPassword && !(await this.#appPasswords?.holds(account, appPassword.id))) return 'gone';
+    if (principal.appPassword && !(await this.#appPasswords?.holds(principal))) return 'gone';
     const user = await this.#lookupAgain(principal, signal);
     if (user?.id === principal.id && this.#isAuthorised(user)) return 'valid';
     // Also for those who come next: the cache must not vouch for whom the directory no longer has, under whichever login.
@@ -224,10 +254,11 @@ export class Authenticator {
     if (known) return { user: known, outcome: 'ok-cached' };
 
     const flight = `${name.login}\0${fingerprint.toString('base64')}`;
-    const verdict = await this.#flights.run(flight, signal, shared => this.#ask(name, password, fingerprint, shared));
+    const verdict = await this.#flights.run(flight, signal, shared => this.#ask(attempt, name, password, shared));
     recordVerdict(record, verdict);
-    const { result } = verdict;
+    const { result, directory } = verdict;
     if (!(result instanceof AuthError)) return { user: result, outcome: 'ok' };
+    if (directory !== undefined) attempt.request.learnt?.({ directory });
 
     // Only silence is an outage: a server that cannot prove who it is may be an attacker who wants the cache to be asked.
     const survivor = result.kind === 'unavailable' ? this.#cache.proven(name.login, fingerprint, 'outage') : undefined;
@@ -238,52 +269,21 @@ export class Authenticator {
     return this.#fail(attempt, name, result);
   }
 
-  /** An app password never goes to a directory, which is asked for the entry alone; the password is proven here. */
   async #proveByAppPassword(
     attempt: Attempt,
     name: LoginName,
     password: string,
-    appPasswords: AppPasswords,
+    appPasswords: AppPasswordLogins,
   ): Promise<Proof> {
-    const { record, request } = attempt;
-    const user = await this.#entryOf(attempt, name);
-    const use = { address: request.address, protocol: 'imap' } as const;
-    const verdict = await appPasswords
-      .verify(accountId(user.directory, user.id), password, use)
-      .catch((error: unknown) => {
-        if (error instanceof AuthError) return this.#fail(attempt, name, error);
-        throw error;
-      });
-    const detail = verdict.valid ? `${verdict.mark.id} (${verdict.mark.name})` : verdict.reason;
-    record.step('app-password', verdict.valid ? 'ok' : 'fail', detail);
-    if (!verdict.valid) return this.#fail(attempt, name, new AuthError('bad-password', `app password: ${detail}`));
-    return { user, outcome: 'ok-app-password', appPassword: verdict.mark };
-  }
-
-  /** The entry of a login, as found within the time for which a proven login is trusted, or now. */
-  async #entryOf(attempt: Attempt, name: LoginName): Promise<DirectoryUser> {
-    const { record, signal } = attempt;
-    const key = this.#entries.fingerprint(name.login, '');
-    const known = this.#entries.proven(name.login, key);
-    record.step(
-      'cache',
-      known ? 'ok' : 'skip',
-      known ? `entry found before: ${known.entry}` : 'entry not found lately',
-    );
-    if (known) return known;
-    const { era } = this.#entries;
-    const verdict = await this.#flights.run(name.login, signal, shared => this.#chain.lookup(name, shared));
-    recordVerdict(record, verdict);
-    const { result } = verdict;
-    if (!(result instanceof AuthError)) {
-      this.#entries.remember(name.login, key, result, era);
-      return result;
+    const { request, record, signal } = attempt;
+    try {
+      const use = { address: request.address, protocol: 'imap' } as const;
+      const { user, mark } = await appPasswords.prove(name, password, use, record, signal);
+      return { user, outcome: 'ok-app-password', appPassword: mark };
+    } catch (error) {
+      if (error instanceof AuthError) return this.#fail(attempt, name, error);
+      throw error;
     }
-    if (isRefusal(result.kind)) this.#entries.forgetLogin(name.login);
-    const survivor = result.kind === 'unavailable' ? this.#entries.proven(name.login, key, 'outage') : undefined;
-    if (!survivor) return this.#fail(attempt, name, result);
-    record.step('cache', 'ok', `no directory answers; entry found before: ${survivor.entry}`);
-    return survivor;
   }
 
   /** What becomes of an attempt for which nobody vouches. */
@@ -301,9 +301,13 @@ export class Authenticator {
   }
 
   /** The part of an attempt that concurrent ones share. */
-  async #ask(name: LoginName, password: string, fingerprint: Fingerprint, signal: AbortSignal): Promise<Verdict> {
+  async #ask(attempt: Attempt, name: LoginName, password: string, signal: AbortSignal): Promise<Verdict> {
+    const { fingerprint, request } = attempt;
     const era = this.#cache.era;
-    const verdict = await this.#chain.authenticate(name, password, signal);
+    const ask = () => this.#chain.authenticate(name, password, signal);
+    const home = this.#throttle.isProven(request.address, name.login) ? 'home' : 'none';
+    const trust = this.#cache.proven(name.login, fingerprint, 'outage') ? 'proven' : home;
+    const verdict = await (this.#shield?.guard({ login: name.login, password, trust }, ask) ?? ask());
     const { result, unknownIn } = verdict;
     for (const directory of unknownIn) this.#cache.forgetLogin(name.login, directory);
     if (!(result instanceof AuthError)) this.#cache.remember(name.login, fingerprint, result, era);
@@ -315,7 +319,7 @@ export class Authenticator {
   /** The one way to say no: counted, and answered when its time has come, whatever was found and however fast. */
   async #refuse(
     attempt: Attempt,
-    outcome: 'unknown-user' | 'bad-password' | 'refused',
+    outcome: RefusalKind,
     detail: string,
     cause?: AuthError,
   ): Promise<never> {

@@ -2,9 +2,21 @@ import type { DecisionRecord, DecisionStep } from './decision-record.ts';
 import { AuthError, type AuthErrorKind, type Directory, type LoginName } from './directory.ts';
 import type { DirectoryUser } from './principal.ts';
 
+export type RefusalKind = Exclude<AuthErrorKind, 'ambiguous' | 'unavailable' | 'untrusted' | 'misconfigured'>;
+
+const REFUSALS: ReadonlySet<AuthErrorKind> = new Set<RefusalKind>([
+  'unknown-user',
+  'bad-password',
+  'known-wrong',
+  'over-budget',
+  'refused',
+]);
+
 /** What the directories said to one question. */
 export interface Verdict {
   readonly result: DirectoryUser | AuthError;
+  /** The one whose word it is; undefined when none knows the user. */
+  readonly directory?: string | undefined;
   /** Those that said that they know no such user, in order. */
   readonly unknownIn: readonly string[];
   readonly steps: readonly DecisionStep[];
@@ -61,13 +73,18 @@ export class DirectoryChain {
       try {
         const result = await question(directory);
         steps.push({ stage: 'directory', outcome: 'ok', detail: `${directory.name}: ${result.entry}` });
-        return { result, unknownIn, steps };
+        return { result, directory: directory.name, unknownIn, steps };
       } catch (error) {
         if (!(error instanceof AuthError)) throw error;
         const detail = `${directory.name}: ${error.kind}: ${error.message}`;
         steps.push({ stage: 'directory', outcome: error.kind === 'unknown-user' ? 'skip' : 'fail', detail });
         if (error.kind !== 'unknown-user')
-          return { result: new AuthError(error.kind, detail, error, error.refusal), unknownIn, steps };
+          return {
+            result: new AuthError(error.kind, detail, error, error.refusal),
+            directory: directory.name,
+            unknownIn,
+            steps,
+          };
         unknownIn.push(directory.name);
       }
     }
@@ -83,6 +100,6 @@ export function recordVerdict(record: DecisionRecord, verdict: Verdict): void {
 }
 
 /** Whether a directory's word is one on the login and password, as opposed to one on itself. */
-export function isRefusal(kind: AuthErrorKind): kind is 'unknown-user' | 'bad-password' | 'refused' {
-  return kind === 'unknown-user' || kind === 'bad-password' || kind === 'refused';
+export function isRefusal(kind: AuthErrorKind): kind is RefusalKind {
+  return REFUSALS.has(kind);
 }

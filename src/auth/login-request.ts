@@ -14,6 +14,24 @@ export interface LoginRequest {
   readonly listener: string;
   /** Whether the connection is under TLS. */
   readonly secure: boolean;
+  /** Told what becomes known of whom it is about, also when the attempt is refused in the end. */
+  readonly learnt?: (what: {
+    readonly login?: string | undefined;
+    readonly account?: AccountId;
+    readonly directory?: string;
+  }) => void;
+}
+
+/** What a running server remembers of a login. Times in milliseconds. */
+export interface LoginState {
+  /** After normalisation; undefined when it cannot be one. */
+  readonly login: string | undefined;
+  /** Some password of it was proven so long ago. */
+  readonly proven: { readonly entry: string; readonly age: number } | undefined;
+  /** Its entry was found so long ago, for an app password. */
+  readonly entry: { readonly entry: string; readonly age: number } | undefined;
+  /** How long an attempt would wait to begin, and how long a refusal would take at least. */
+  readonly throttle: { readonly hold: number; readonly delay: number } | undefined;
 }
 
 /** Somebody the directories know, without proof that it is them who ask. */
@@ -31,6 +49,8 @@ export type LoginOutcome =
   | 'ok-app-password'
   | 'unknown-user'
   | 'bad-password'
+  | 'known-wrong'
+  | 'over-budget'
   | 'refused'
   | 'not-authorized'
   | 'unavailable'

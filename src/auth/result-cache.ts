@@ -69,6 +69,15 @@ export class ResultCache {
     return age < this.#config[within] ? entry.user : undefined;
   }
 
+  /** The entry of a login that is trusted now, or would be in an outage, and its age, for people; proves nothing. */
+  known(login: string): { readonly entry: string; readonly age: number } | undefined {
+    const found = this.#entries.peek(login);
+    const age = found ? this.#now() - found.provenAt : 0;
+    return found && age < Math.max(this.#config.ttl, this.#config.outage)
+      ? { entry: found.user.entry, age }
+      : undefined;
+  }
+
   /** A directory has just vouched for the login with this password. @param era as it was when it was asked */
   remember(login: string, fingerprint: Fingerprint, user: DirectoryUser, era: number): void {
     if (era !== this.#era || Math.max(this.#config.ttl, this.#config.outage) === 0) return;

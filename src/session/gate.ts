@@ -76,7 +76,8 @@ export class Gate {
     signal: AbortSignal,
   ): Promise<Admitted> {
     try {
-      const principal = await this.#deps.authenticator.authenticate(request, record, signal);
+      const learnt: GateRequest['learnt'] = what => void Object.assign(report, what);
+      const principal = await this.#deps.authenticator.authenticate({ ...request, learnt }, record, signal);
       report.login = principal.login;
       report.account = principal.account;
       report.directory = principal.directory;

@@ -33,6 +33,23 @@ describe('a login', () => {
     expect(NO_RECORD.steps).toEqual([]);
   });
 
+  it('tells what it learns of whom it is about, for the audit log, also when it refuses', async () => {
+    const { authenticator, request } = loginStand([corp()], { require: { groups: ['mail'] } });
+    const learntOf = async (login: string, password: string) => {
+      const all = {};
+      const asked = { ...request(login, password), learnt: (what: object) => void Object.assign(all, what) };
+      await authenticator.authenticate(asked, NO_RECORD, signal).catch(() => {});
+      return all;
+    };
+    expect(await learntOf('ALICE', 'wrong')).toEqual({ login: 'alice', directory: 'corp' });
+    expect(await learntOf('nobody', 'wrong')).toEqual({ login: 'nobody' });
+    expect(await learntOf('BOB', 'secret')).toEqual({
+      login: 'bob',
+      account: accountId('corp', 'id-bob'),
+      directory: 'corp',
+    });
+  });
+
   it('reaches one account by all its names', async () => {
     const directory = corp();
     const user = directory.users.get('alice');
