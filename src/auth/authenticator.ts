@@ -10,8 +10,8 @@ import { AuthError, type Directory, type LoginName } from './directory.ts';
 import { DirectoryChain, isRefusal, type RefusalKind, recordVerdict, type Verdict } from './directory-chain.ts';
 import { disclose, endsSessions } from './disclosure.ts';
 import { GroupNames } from './group-names.ts';
-import { normaliseLogin, preparePassword, splitLogin } from './login-name.ts';
 import type { IdentityStore } from './identity-store.ts';
+import { normaliseLogin, preparePassword, splitLogin } from './login-name.ts';
 import type { KnownUser, LoginOutcome, LoginRequest, LoginState } from './login-request.ts';
 import type { DirectoryUser, Principal } from './principal.ts';
 import { type Fingerprint, ResultCache } from './result-cache.ts';
@@ -317,12 +317,7 @@ export class Authenticator {
   }
 
   /** The one way to say no: counted, and answered when its time has come, whatever was found and however fast. */
-  async #refuse(
-    attempt: Attempt,
-    outcome: RefusalKind,
-    detail: string,
-    cause?: AuthError,
-  ): Promise<never> {
+  async #refuse(attempt: Attempt, outcome: RefusalKind, detail: string, cause?: AuthError): Promise<never> {
     const { address } = attempt.request;
     // The hold is part of the price; but the directory's own time must always be covered, or it would tell what was found.
     const price = this.#throttle.delayFor(address, attempt.login);

@@ -1,4 +1,13 @@
-export type Stage = 'normalise' | 'throttle' | 'cache' | 'directory' | 'app-password' | 'policy' | 'route' | 'upstream';
+export type Stage =
+  | 'normalise'
+  | 'throttle'
+  | 'cache'
+  | 'shield'
+  | 'directory'
+  | 'app-password'
+  | 'policy'
+  | 'route'
+  | 'upstream';
 
 export interface DecisionStep {
   readonly stage: Stage;

@@ -12,6 +12,8 @@ export interface LoginName {
  * Why a directory does not vouch for somebody.
  * - `unknown-user`: no entry; the only kind that lets the next directory be asked
  * - `bad-password`: there is an entry, and the directory refused the password
+ * - `known-wrong`: the password was refused lately, so nobody was asked; `over-budget`: too many wrong ones were tried to ask about
+ *   another. Said by the shield, never by a directory
  * - `refused`: there is an entry, and the directory refused the login for another reason (disabled, expired, locked)
  * - `ambiguous`: more than one entry: an error of the administrator, never a choice
  * - `unavailable`: no server answered in time
@@ -21,6 +23,8 @@ export interface LoginName {
 export type AuthErrorKind =
   | 'unknown-user'
   | 'bad-password'
+  | 'known-wrong'
+  | 'over-budget'
   | 'refused'
   | 'ambiguous'
   | 'unavailable'

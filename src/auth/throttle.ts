@@ -107,6 +107,11 @@ export class Throttle {
     this.#memory.proven.set(pair, true);
   }
 
+  /** Whether the login was proven from this address before. */
+  isProven(address: string, login: string): boolean {
+    return this.#keys(address, login).proven;
+  }
+
   #counted(address: string, login: string | undefined): Counted {
     const keys = this.#keys(address, login);
     const pair = this.#read(this.#memory.pairs, keys.pair);

@@ -57,6 +57,33 @@ const cache = z
   .describe('Memory of proven logins. A new password works at once; an old one stops within ttl.')
   .prefault({});
 
+const shield = z
+  .strictObject({
+    remember: duration(
+      'How long a refused password is remembered; it is refused here when it comes again, and the directory is not asked. Then it is, since the password may have become the right one. 0 = no shield at all.',
+      'zero allowed',
+    ).prefault('24h'),
+    entries: z.int().positive().default(100_000).describe('Most refused passwords remembered, about 100 bytes each.'),
+    budget: z
+      .strictObject({
+        tries: z
+          .int()
+          .positive()
+          .describe(
+            "Different wrong passwords of one login that may reach a directory; write less than the directory's lock-out threshold. Of three or more, the last is kept for addresses where the login was proven before.",
+          ),
+        within: duration(
+          "Time after the last of them until there are as many again; no less than the directory's observation window.",
+        ).prefault('30m'),
+      })
+      .optional()
+      .describe(
+        'What guesses may cost the directory. Beyond it, also the right password is refused, unless it was proven lately, since nobody can tell it from a guess without asking. Absent = no limit: for directories that do not lock accounts.',
+      ),
+  })
+  .describe('Keeps wrong passwords that are tried again and again (a forgotten phone) from locking accounts.')
+  .prefault({});
+
 const appPasswords = z
   .strictObject({
     required_for: z
@@ -100,6 +127,7 @@ export const authenticationSchema = z
       ),
     app_passwords: appPasswords.optional(),
     cache,
+    shield,
     recheck: duration(
       'How often sessions are checked against the directory; those of users gone meanwhile are ended. 0 = never.',
       'zero allowed',

@@ -48,6 +48,7 @@ export const sectionExamples: Readonly<Record<string, string>> = {
   directories: [emergency, corp]
   login: { default_domain: example.org, case: lower }
   cache: { ttl: 5m, outage: 0 }
+  shield: { remember: 24h, budget: { tries: 3, within: 30m } }
   throttle: { delay: 500ms, maximum: 15s, exempt: ["192.0.2.10"] }`,
 
   upstreams: `upstreams:

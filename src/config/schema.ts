@@ -135,6 +135,7 @@ export type AdConfig = Extract<DirectoryConfig, { kind: 'ad' }>;
 export type StaticConfig = Extract<DirectoryConfig, { kind: 'static' }>;
 export type AuthenticationConfig = Config['authentication'];
 export type ThrottleConfig = AuthenticationConfig['throttle'];
+export type ShieldConfig = AuthenticationConfig['shield'];
 export type UpstreamConfig = Config['upstreams'][string];
 export type StoreConfig = Config['stores'][string];
 export type RouteConfig = Config['routes'][number];

@@ -4,6 +4,8 @@ import { printable } from './printable.ts';
  * How a login attempt ended.
  * - `ok`
  * - told apart here and in metrics, never to the client: `unknown-user`, `bad-password`, `refused` (locked, expired),
+ *   `known-wrong` (the same wrong password again) and `over-budget` (beyond `authentication.shield.budget`): both refused without asking
+ *   the directory,
  *   `malformed` (a name or message that cannot be one)
  * - `not-authorized`: lacks the required groups
  * - `no-route`: no rule, or one that refuses
@@ -21,6 +23,8 @@ export type LoginOutcome =
   | 'ok'
   | 'unknown-user'
   | 'bad-password'
+  | 'known-wrong'
+  | 'over-budget'
   | 'refused'
   | 'malformed'
   | 'not-authorized'

@@ -2,6 +2,7 @@ import { openAdDirectory } from '../auth/ad/directory.ts';
 import { AppPasswordFolder } from '../auth/app-passwords/folder.ts';
 import { Authenticator } from '../auth/authenticator.ts';
 import type { Directory } from '../auth/directory.ts';
+import type { IdentityStore } from '../auth/identity-store.ts';
 import { openLdapDirectory } from '../auth/ldap/directory.ts';
 import { splitLogin } from '../auth/login-name.ts';
 import { login } from '../auth/sasl/login.ts';
@@ -33,6 +34,8 @@ export interface Composition {
 export interface CompositionDeps {
   readonly log: Logger;
   readonly buffers: ReadBuffers;
+  /** What is known of logins for longer than one configuration. */
+  readonly store: IdentityStore;
   /** What serves mailboxes, once a route leads there. */
   readonly serving: () => Pick<Serving, 'serve'> | undefined;
 }
@@ -60,6 +63,7 @@ export function compose(
     directories: things(directories.now),
     config: config.authentication,
     log: deps.log,
+    store: deps.store,
     appPasswords: new AppPasswordFolder(dataPlaces(config.server.data).appPasswords, deps.log),
   };
   const authenticator = before

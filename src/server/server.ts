@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { ServerState } from '../auth/directory.ts';
+import { IdentityStore } from '../auth/identity-store.ts';
 import { ConfigError, type LoadedConfig, loadConfig } from '../config/load.ts';
 import { describeChanges } from '../config/reload.ts';
 import type { Config, ListenerConfig } from '../config/schema.ts';
@@ -13,13 +14,14 @@ import { ReadBuffers } from '../net/read-buffers.ts';
 import { ServerTls } from '../net/server-tls.ts';
 import { adminCommands } from '../observe/admin-commands.ts';
 import { type AdminHttp, readinessOf, startAdminHttp } from '../observe/admin-http.ts';
-import type { ReloadReport, StatusReport } from '../observe/admin-reports.ts';
+import type { LoginStateReport, ReloadReport, StatusReport } from '../observe/admin-reports.ts';
 import { type AdminSocket, listenAdminSocket } from '../observe/admin-socket.ts';
 import { type Logs, openLog } from '../observe/log.ts';
 import { createMetrics, type Metrics } from '../observe/metrics.ts';
 import { type Eavesdropper, ProtocolTrace } from '../observe/protocol-trace.ts';
 import { SessionRegistry } from '../observe/session-registry.ts';
 import { Session } from '../session/session.ts';
+import { dataPlaces } from '../store/data-places.ts';
 import { decodeCharset } from '../store/search/charset.ts';
 import { type Composition, type CompositionDeps, closeComposition, compose } from './composition.ts';
 import { missingDescriptors } from './descriptors.ts';
@@ -46,6 +48,7 @@ export class Server {
   readonly #trace: ProtocolTrace;
   readonly #hearing: Eavesdropper | undefined;
   readonly #buffers = new ReadBuffers();
+  readonly #identities: IdentityStore;
   readonly #admission: Admission;
   readonly #tls: ServerTls;
   readonly #listening: Listening;
@@ -86,6 +89,7 @@ export class Server {
     this.#tls = ServerTls.load(config.tls, { log });
     this.#admission = new Admission(config.limits);
     this.#serving = new LateServing({ log, metrics: this.#metrics });
+    this.#identities = IdentityStore.open(dataPlaces(config.server.data).identity, log);
     this.#composition = compose(config, this.#parts).composition;
     this.#listening = new Listening({
       tls: this.#tls,
@@ -153,7 +157,8 @@ export class Server {
   }
 
   get #parts(): CompositionDeps {
-    return { log: this.#logs.log, buffers: this.#buffers, serving: () => this.#serving.now };
+    const store = this.#identities;
+    return { log: this.#logs.log, buffers: this.#buffers, store, serving: () => this.#serving.now };
   }
 
   get #config(): Config {
@@ -185,6 +190,7 @@ export class Server {
         reload: () => this.reload(),
         copyIndex: account => this.#serving.copyIndex(account),
         hold: account => this.#hold(account),
+        loginState: (login, address) => this.#loginState(login, address),
       }),
       log,
     );
@@ -351,6 +357,13 @@ export class Server {
     };
   }
 
+  #loginState(text: string, address: string | undefined): LoginStateReport {
+    const state = this.#composition.authenticator.stateOf(text, address);
+    const { login } = state;
+    const sessions = login === undefined ? 0 : this.#sessions.list({ login }).length;
+    return { ...state, sessions, sessionsMost: this.#config.limits.per_login };
+  }
+
   async #untilNobody(most: number): Promise<void> {
     const until = Date.now() + most;
     while (this.#sessions.size > 0 && Date.now() < until) await new Promise(resolve => setTimeout(resolve, 50));
@@ -366,6 +379,7 @@ export class Server {
     await this.#untilNobody(LEAVE_MS);
     await Promise.allSettled([this.#adminSocket?.close(), this.#adminHttp?.close()]);
     await closeComposition(this.#composition);
+    this.#identities.close();
     await this.#serving.close();
   }
 }

@@ -12,6 +12,7 @@ import { type AccountId, isAccountId } from '../mail/ids.ts';
  *     accounts/AB/ACCOUNT/snapshots/   copies of its index
  *     replaced/TIME/ACCOUNT/           what a restore has put aside
  *     app-passwords/ACCOUNT/           passwords for single devices, a file for each
+ *     identity/                        what is known of logins: refused passwords, proofs for outages, and the key of their hashes
  */
 export interface DataPlaces {
   readonly root: string;
@@ -20,6 +21,7 @@ export interface DataPlaces {
   readonly accounts: string;
   readonly replaced: string;
   readonly appPasswords: string;
+  readonly identity: string;
 }
 
 export function dataPlaces(root: string): DataPlaces {
@@ -30,6 +32,7 @@ export function dataPlaces(root: string): DataPlaces {
     accounts: join(root, 'accounts'),
     replaced: join(root, 'replaced'),
     appPasswords: join(root, 'app-passwords'),
+    identity: join(root, 'identity'),
   };
 }
 

@@ -13,6 +13,7 @@ export const CONFIG: AuthenticationConfig = {
   require: { groups: [] },
   disclose: 'none',
   cache: { ttl: 300_000, outage: 0, size: 100 },
+  shield: { remember: 86_400_000, entries: 100 },
   recheck: 900_000,
   throttle: { delay: 500, growth: 2, maximum: 15_000, forget: 600_000, free: 3, exempt: [] },
 };

@@ -51,6 +51,8 @@ it('every key is described, and shows its default where it has one', () => {
     '.directories[].servers.site',
     '.directories[].users.base',
     '.authentication.login.default_domain',
+    '.authentication.app_passwords',
+    '.authentication.shield.budget',
     ...['ca', 'server_name', 'client_certificate'].map(key => `.upstreams[].${key}`),
     '.routes[].when',
     ...['host', 'domain', 'group', 'attribute', 'user', 'listener'].map(key => `.routes[].when.${key}`),
