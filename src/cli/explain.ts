@@ -1,25 +1,34 @@
-import { Authenticator } from '../auth/authenticator.ts';
-import { DecisionRecord } from '../auth/decision-record.ts';
-import type { KnownUser } from '../auth/login-request.ts';
+import { isIP } from 'node:net';
 import type { Config } from '../config/schema.ts';
-import { statusOf } from '../imap/status.ts';
-import { MailError } from '../mail/mail-error.ts';
-import { openLog } from '../observe/log.ts';
+import { type LoginStateReport, loginStateReport } from '../observe/admin-reports.ts';
 import { printable } from '../observe/printable.ts';
-import { openDirectory } from '../server/composition.ts';
-import { ListenerRouter } from '../server/listener-router.ts';
+import { AdminError, callAdmin, checked } from './admin-client.ts';
 import { parseArguments } from './arguments.ts';
-import { type CliCommand, type CliIo, EXIT, UsageError } from './command.ts';
+import { type CliCommand, type CliIo, UsageError } from './command.ts';
 import { loadOrExplain } from './config-file.ts';
+import { decide, type Ending, type Explanation } from './explain-decision.ts';
 import { chosenListener } from './listener-option.ts';
-import { renderTable } from './table.ts';
+import { isTerminal, readHiddenLine, readPipedLine } from './password-input.ts';
+import { renderSpan, renderTable } from './table.ts';
 
-const usage = `usage: postern explain LOGIN [--config FILE] [--listener NAME] [--json]
+const usage = `usage: postern explain LOGIN [--config FILE] [--password-stdin] [--from ADDRESS] [--listener NAME] [--json]
 
-Tells what would happen if LOGIN logged in with the right password: the name after normalisation, the directory entry, the policy,
-and each route with the reason why it does or does not match. Asks the directories; needs no running server and no password.
-Exit status: 0 would be let in, 1 would not, 78 the configuration is wrong.
+Tells what would happen if LOGIN logged in: the name after normalisation, how each directory is asked and which server answers, the
+entry with its groups, the policy, each route with the reason why it does or does not match, where it leads and as whom. Asks the
+directories itself; of a server that runs with this configuration it asks what that remembers of the login.
+
+--password-stdin  also proves the password that comes on standard input (a wrong one counts at the directory as any other);
+                  without, what would happen with the right one
+--from ADDRESS    the client's address: how long it would be held there, and whether an app password may be used from there
+--listener NAME   the listener it would come in by, by name or address (default: the first)
+Exit status: 0 would be let in; 1 refused: unknown, disabled, wrong password, not allowed; 2 known and without a mailbox: refused by a route,
+or none leads anywhere; 3 undecided: a directory does not answer, or not in a way that could be used; 78 the configuration is wrong.
 `;
+
+const STATUS: Readonly<Record<Ending, number>> = { 'let-in': 0, refused: 1, 'no-mailbox': 2, undecided: 3 };
+
+/** What the running server remembers, or why it cannot be asked. */
+type Running = { readonly state: LoginStateReport } | { readonly absent: string };
 
 export const explain: CliCommand = {
   name: 'explain',
@@ -29,93 +38,111 @@ export const explain: CliCommand = {
     const { values, positionals } = parseArguments(args, {
       config: { type: 'string' },
       listener: { type: 'string' },
+      from: { type: 'string' },
+      'password-stdin': { type: 'boolean' },
       json: { type: 'boolean' },
     });
-    const [login, ...more] = positionals;
-    if (login === undefined || more.length > 0) throw new UsageError('say one login');
+    const [given, ...more] = positionals;
+    if (given === undefined || more.length > 0) throw new UsageError('say one login');
+    const address = values.from;
+    if (address !== undefined && isIP(address) === 0) throw new UsageError(`"${address}" is not an address`);
     const loaded = loadOrExplain(values.config, io);
     if (typeof loaded === 'number') return loaded;
     const { config } = loaded;
     const listener = chosenListener(values.listener, config);
-    const explanation = await decide(login, listener, config);
-    if (values.json) io.stdout(`${JSON.stringify(explanation)}\n`);
-    else render(explanation, io);
-    return explanation.allowed ? EXIT.ok : EXIT.failure;
+    const password = values['password-stdin'] ? await readPassword(io) : undefined;
+    const explanation = await decide({ given, password, address, listener }, config);
+    const running = await askRunning(given, address, config);
+    if (values.json) io.stdout(`${JSON.stringify({ ...explanation, running })}\n`);
+    else render(explanation, running, io);
+    return STATUS[explanation.ending];
   },
 };
 
-interface Explanation {
-  readonly given: string;
-  readonly allowed: boolean;
-  readonly steps: DecisionRecord['steps'];
-  readonly user?: Omit<KnownUser, 'attributes'> & { readonly attributes: Readonly<Record<string, readonly string[]>> };
-  /** What it comes to. */
-  readonly outcome: string;
-  /** What the client would be told, when it is refused. */
-  readonly answer?: string;
+async function readPassword({ stdin, stderr }: CliIo): Promise<string> {
+  if (!isTerminal(stdin)) return readPipedLine(stdin);
+  stderr('Password: ');
+  const password = await readHiddenLine(stdin);
+  stderr('\n');
+  return password;
 }
 
-async function decide(given: string, listener: string, config: Config): Promise<Explanation> {
-  const { log, close } = openLog({ level: 'error', audit: {} }, { stdout: 2 });
-  const directories = new Map(
-    Object.entries(config.directories).map(([name, part]) => [name, openDirectory(name, part, log)]),
-  );
-  const authenticator = new Authenticator({ directories, config: config.authentication, log });
-  const record = new DecisionRecord();
-  let user: KnownUser | undefined;
-  const about = () => ({
-    given,
-    steps: record.steps,
-    ...(user ? { user: { ...user, attributes: Object.fromEntries(user.attributes) } } : {}),
-  });
+async function askRunning(login: string, address: string | undefined, { admin }: Config): Promise<Running> {
   try {
-    user = await authenticator.lookup(given, record, AbortSignal.timeout(60_000));
-    const route = new ListenerRouter(config).route(user, { listener }, record);
-    if (route.mode === 'relay') return { ...about(), allowed: true, outcome: `relayed to upstream ${route.upstream}` };
-    if (route.mode === 'serve') {
-      const stores = route.mounts.map(({ store }) => store).join(', ');
-      return { ...about(), allowed: true, outcome: `served from store ${stores}` };
-    }
-    const answer = statusOf(new MailError('contact-admin', '', { answer: route.text }));
-    return {
-      ...about(),
-      allowed: false,
-      outcome: `refused by routes[${route.rule}]`,
-      answer: `NO [${answer.code}] ${answer.text}`,
-    };
+    const request = { command: 'login-state', login, ...(address === undefined ? {} : { address }) };
+    return { state: checked(loginStateReport, await callAdmin(admin.socket, request)) };
   } catch (error) {
-    if (!(error instanceof MailError)) throw error;
-    const answer = statusOf(error);
-    return { ...about(), allowed: false, outcome: error.message, answer: `NO [${answer.code}] ${answer.text}` };
-  } finally {
-    authenticator.close();
-    await Promise.allSettled([...directories.values()].map(directory => directory.close()));
-    close();
+    if (!(error instanceof AdminError)) throw error;
+    return { absent: error.message };
   }
 }
 
 const MARKS = { ok: '+', skip: '.', fail: '!' } as const;
 
-function render({ given, steps, user, outcome, answer, allowed }: Explanation, io: CliIo): void {
+function render(explanation: Explanation, running: Running, io: CliIo): void {
+  const { given, steps, asked, outcome, answer, allowed } = explanation;
   io.stdout(`${printable(given)}\n\n`);
-  io.stdout(
-    renderTable(
-      [{ title: '' }, { title: 'STEP' }, { title: 'REASON' }],
-      steps.map(({ stage, outcome: result, detail }) => [MARKS[result], stage, detail]),
-    ),
-  );
-  if (user) {
-    const { name, account, directory, entry, mail, host, groups } = user;
-    const facts = [
-      ['name', name],
-      ['account', account],
-      ['entry', `${entry} (directory ${directory})`],
-      ['mail', mail ?? '-'],
-      ['host', host ?? '-'],
-      ...(groups.length > 0 ? groups : ['-']).map((group, index) => [index === 0 ? 'groups' : '', group]),
-    ];
-    io.stdout(`\n${renderTable([{ title: 'ENTRY' }, { title: '' }], facts)}`);
-  }
+  const titles = [{ title: '' }, { title: 'STEP' }, { title: 'REASON' }];
+  const rows = steps.map(({ stage, outcome: result, detail }) => [MARKS[result], stage, detail]);
+  io.stdout(renderTable(titles, rows));
+  const questions = asked.flatMap(({ directory, question, servers }) => [
+    [directory, question],
+    ...servers
+      .filter(({ state }) => state !== 'unknown')
+      .map(({ server, state, reason }) => ['', `${server} ${state}${reason === undefined ? '' : `: ${reason}`}`]),
+  ]);
+  if (questions.length > 0) io.stdout(`\n${renderTable([{ title: 'DIRECTORY' }, { title: 'ASKED' }], questions)}`);
+  const facts = [...userFacts(explanation), ...destinationFacts(explanation)];
+  if (facts.length > 0) io.stdout(`\n${renderTable([{ title: 'ENTRY' }, { title: '' }], facts)}`);
+  io.stdout(`\n${renderTable([{ title: 'RUNNING SERVER' }, { title: '' }], runningFacts(running))}`);
   io.stdout(`\n${allowed ? 'Let in' : 'Not let in'}: ${printable(outcome)}\n`);
   if (answer !== undefined) io.stdout(`The client is told: ${answer}\n`);
+}
+
+function userFacts({ user, proof }: Explanation): string[][] {
+  if (!user) return [];
+  const { name, account, directory, entry, mail, host, groups, attributes, appPasswords } = user;
+  return [
+    ['name', name],
+    ['account', account],
+    ['entry', `${entry} (directory ${directory})`],
+    ['mail', mail ?? '-'],
+    ['host', host ?? '-'],
+    ...(groups.length > 0 ? groups : ['-']).map((group, index) => [index === 0 ? 'groups' : '', group]),
+    ...Object.entries(attributes).map(([key, all]) => [key, all.join(', ')]),
+    ...(appPasswords > 0 ? [['app passwords', String(appPasswords)]] : []),
+    ...(proof === undefined ? [] : [['proven by', proof]]),
+  ];
+}
+
+function destinationFacts({ destination }: Explanation): string[][] {
+  if (!destination) return [];
+  if (destination.mode === 'relay') {
+    return [
+      ['upstream', `${destination.upstream}: ${destination.servers.join(', ')}`],
+      ['logs in as', destination.login],
+      ['capabilities', 'those that the upstream tells after the login'],
+    ];
+  }
+  return [
+    ['mailboxes', `${destination.folder}${destination.exists ? '' : ' (made at the first login)'}`],
+    ['capabilities', destination.capabilities],
+  ];
+}
+
+function runningFacts(running: Running): string[][] {
+  if ('absent' in running) return [['not asked', running.absent]];
+  const { proven, entry, throttle, sessions, sessionsMost } = running.state;
+  const ago = (age: number) => `${renderSpan(age / 1000)} ago`;
+  return [
+    ['cache', proven ? `a password was proven ${ago(proven.age)}: ${proven.entry}` : 'no password proven lately'],
+    ...(entry ? [['', `entry found for an app password ${ago(entry.age)}: ${entry.entry}`]] : []),
+    [
+      'throttle',
+      throttle
+        ? `an attempt waits ${throttle.hold} ms, a refusal takes ${throttle.delay} ms at least`
+        : 'say --from ADDRESS to learn how long it would be held there',
+    ],
+    ['sessions', `${sessions} of ${sessionsMost}${sessions >= sessionsMost ? ': the next one is refused' : ''}`],
+  ];
 }

@@ -1,6 +1,13 @@
 import { z } from 'zod';
 import { AccountHolds } from './account-holds.ts';
-import type { CopyIndexReport, ReloadReport, SessionView, StatusReport, TraceResult } from './admin-reports.ts';
+import type {
+  CopyIndexReport,
+  LoginStateReport,
+  ReloadReport,
+  SessionView,
+  StatusReport,
+  TraceResult,
+} from './admin-reports.ts';
 import type { AdminCommand, AdminRequest } from './admin-socket.ts';
 import type { AuditLog } from './audit.ts';
 import { printable } from './printable.ts';
@@ -22,6 +29,8 @@ export interface AdminCommandDependencies {
    * @throws RangeError for an id that is none, or when sessions do not end; MailError
    */
   readonly hold?: (account: string) => Promise<() => void>;
+  /** What is remembered of a login as it is typed, and from an address. */
+  readonly loginState?: (login: string, address: string | undefined) => LoginStateReport;
   readonly now?: () => number;
 }
 
@@ -41,6 +50,10 @@ const filterKeys = {
 };
 const sessionsRequest = z.strictObject(filterKeys);
 const kickRequest = z.strictObject({ ...filterKeys, reason: z.string().max(200).optional() });
+const loginStateRequest = z.strictObject({
+  login: z.string(),
+  address: z.union([z.ipv4(), z.ipv6()]).optional(),
+});
 const accountRequest = z.strictObject({ account: z.string() });
 const traceRequest = z.strictObject({
   action: z.enum(['on', 'off', 'list']),
@@ -71,6 +84,13 @@ export function adminCommands(deps: AdminCommandDependencies): Readonly<Record<s
       const kicked = deps.registry.kick(filter satisfies SessionFilter, oneLine(reason));
       deps.audit.event('session-kicked', { filter: JSON.stringify(filter), reason, kicked });
       return { kicked };
+    },
+
+    /** `login` and `address` -> `LoginStateReport`. */
+    async 'login-state'(request) {
+      const { login, address } = check(loginStateRequest, request);
+      if (!deps.loginState) throw new RangeError('this server knows nothing of logins');
+      return deps.loginState(login, address);
     },
 
     /** -> `StatusReport`. */

@@ -104,10 +104,32 @@ export const traceResult = z.object({ directory: z.string(), removed: z.number()
 /** Of `copy-index`: a file that belongs to who asked for it. */
 export const copyIndexReport = z.object({ path: z.string() });
 
+const remembered = z.object({
+  entry: z.string(),
+  /** Milliseconds. */
+  age: z.number(),
+});
+
+/** Of `login-state`: what the server remembers of a login, and of one from an address. */
+export const loginStateReport = z.object({
+  /** After normalisation; absent when it cannot be one. */
+  login: z.string().optional(),
+  /** A password of it was proven, and is still trusted, in an outage at least. */
+  proven: remembered.optional(),
+  /** The same of its entry alone, for app passwords. */
+  entry: remembered.optional(),
+  /** Milliseconds; absent when no address was named. */
+  throttle: z.object({ hold: z.number(), delay: z.number() }).optional(),
+  /** By this login, and how many its account may have. */
+  sessions: z.number(),
+  sessionsMost: z.number(),
+});
+
 export const kickResult = z.object({ kicked: z.number() });
 
 export type SessionView = z.output<typeof sessionView>;
 export type StatusReport = z.output<typeof statusReport>;
 export type ReloadReport = z.output<typeof reloadReport>;
 export type CopyIndexReport = z.output<typeof copyIndexReport>;
+export type LoginStateReport = z.output<typeof loginStateReport>;
 export type TraceResult = z.output<typeof traceResult>;

@@ -359,8 +359,7 @@ export class Server {
 
   #loginState(text: string, address: string | undefined): LoginStateReport {
     const state = this.#composition.authenticator.stateOf(text, address);
-    const { login } = state;
-    const sessions = login === undefined ? 0 : this.#sessions.list({ login }).length;
+    const sessions = state.login === undefined ? 0 : this.#sessions.list({ login: state.login }).length;
     return { ...state, sessions, sessionsMost: this.#config.limits.per_login };
   }
 

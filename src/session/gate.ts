@@ -121,8 +121,7 @@ export class Gate {
     report.upstreamLogin = identity.user;
     if (principal.proof === 'app-password' && identity.password === request.password) {
       report.outcome = 'not-authorized';
-      const detail = `an app password opens nothing at upstream ${route.upstream}, where users log in with their own (login: user)`;
-      throw new MailError('authorization-failed', detail, { answer: OWN_PASSWORD_NEEDED });
+      throw refuseAppPassword(route.upstream);
     }
     try {
       const session = await target.open({ identity, client: request.client, session: request.session }, signal);
@@ -139,7 +138,12 @@ export class Gate {
   }
 }
 
-const OWN_PASSWORD_NEEDED = 'App passwords do not work for this mailbox; please use your own password.';
+/** What an app password gets where the user's own one logs in at the mail server, which knows of no other. */
+export function refuseAppPassword(upstream: string): MailError {
+  const detail = `an app password opens nothing at upstream ${upstream}, where users log in with their own (login: user)`;
+  const answer = 'App passwords do not work for this mailbox; please use your own password.';
+  return new MailError('authorization-failed', detail, { answer });
+}
 
 const UPSTREAM_OUTCOMES: Readonly<Record<UpstreamError['kind'], LoginOutcome>> = {
   unavailable: 'upstream-unavailable',

@@ -23,10 +23,13 @@ export class CommandStand {
     return path;
   }
 
+  /** What commands read from standard input. */
+  stdin = '';
+
   async run(command: CliCommand, ...args: readonly string[]): Promise<CommandResult> {
     let [stdout, stderr] = ['', ''];
     const status = await command.run(args, {
-      stdin: Readable.from([]),
+      stdin: Readable.from(this.stdin === '' ? [] : [Buffer.from(this.stdin)]),
       stdout: text => {
         stdout += text;
       },

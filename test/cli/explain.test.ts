@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { hashPassword } from '../../src/auth/static/password-hash.ts';
+import { appPasswordCommand } from '../../src/cli/app-password.ts';
 import { UsageError } from '../../src/cli/command.ts';
 import { explain } from '../../src/cli/explain.ts';
 import { CommandStand, STATIC_CONFIG, USERS } from './command-stand.ts';
@@ -65,9 +67,114 @@ describe('postern explain', () => {
     expect(stdout).toMatch(/^Let in: served from store local$/m);
   });
 
+  describe('with a password', () => {
+    afterAll(() => {
+      stand.stdin = '';
+    });
+    const withPassword = async (password: string, ...args: readonly string[]) => {
+      stand.stdin = `${password}\n`;
+      return await stand.run(explain, '--config', 'own.yaml', '--password-stdin', '--json', ...args);
+    };
+    beforeAll(async () => {
+      const taken = STATIC_CONFIG.replace(
+        '  login: { case',
+        '  app_passwords: { required_for: { groups: [staff] } }\n  login: { case',
+      );
+      stand.write('own.yaml', taken.replace('users.yaml', 'own-users.yaml').replace('data: data', 'data: own-data'));
+      stand.write(
+        'own-users.yaml',
+        USERS.replaceAll(/"\$argon2id[^"]*"/g, `'${await hashPassword('secret', 'scrypt')}'`),
+      );
+    });
+
+    it('proves it, and tells of a wrong one', async () => {
+      const right = await withPassword('secret', 'bob');
+      expect([right.status, JSON.parse(right.stdout)]).toMatchObject([0, { ending: 'let-in', proof: 'directory' }]);
+      const wrong = await withPassword('wrong', 'bob');
+      expect([wrong.status, JSON.parse(wrong.stdout)]).toMatchObject([
+        1,
+        { ending: 'refused', user: { name: 'bob' }, answer: 'NO [AUTHENTICATIONFAILED] Authentication failed.' },
+      ]);
+      expect(right.stdout + wrong.stdout).not.toMatch(/"secret|"wrong/);
+    });
+
+    it('tells that an app password is needed, and where one is of no use', async () => {
+      const own = await withPassword('secret', 'alice');
+      expect([own.status, JSON.parse(own.stdout).outcome]).toEqual([
+        1,
+        expect.stringMatching(/app password is required/),
+      ]);
+      const made = await stand.run(
+        appPasswordCommand,
+        'create',
+        'alice',
+        '--config',
+        'own.yaml',
+        '--from',
+        '192.0.2.1',
+      );
+      const elsewhere = await withPassword(made.stdout.trim(), 'alice', '--from', '192.0.2.2');
+      expect(JSON.parse(elsewhere.stdout).outcome).toMatch(/may not be used from 192\.0\.2\.2/);
+      const there = await withPassword(made.stdout.trim(), 'alice', '--from', '192.0.2.1');
+      expect([there.status, JSON.parse(there.stdout)]).toMatchObject([
+        1,
+        {
+          proof: 'app-password',
+          outcome: expect.stringMatching(/opens nothing at upstream old/),
+          user: { appPasswords: 1 },
+        },
+      ]);
+      const listed = await stand.run(appPasswordCommand, 'list', 'alice', '--config', 'own.yaml');
+      expect(listed.stdout).toMatch(/never$/m);
+    });
+  });
+
+  it('tells how each directory is asked, and that one which does not answer leaves it undecided', async () => {
+    const ldap = `corp:
+    kind: ldap
+    servers: ["127.0.0.1:1"]
+    tls: none
+    timeout: 2s
+    users: { base: "dc=example,dc=org", filter: "(uid={local})" }`;
+    const config = STATIC_CONFIG.replace('directories:\n', `directories:\n  ${ldap}\n`);
+    stand.write('ldap.yaml', config.replace('directories: [people]', 'directories: [people, corp]'));
+    const run = async (login: string) => {
+      const { status, stdout } = await stand.run(explain, '--config', 'ldap.yaml', '--json', login);
+      return [status, JSON.parse(stdout)];
+    };
+    expect(await run('d*ve@example.org')).toMatchObject([
+      3,
+      {
+        ending: 'undecided',
+        answer: expect.stringMatching(/UNAVAILABLE/),
+        asked: [
+          { directory: 'people', question: expect.stringMatching(/users\.yaml$/) },
+          {
+            directory: 'corp',
+            question: '(uid=d\\2ave) at "dc=example,dc=org", scope sub',
+            servers: [{ server: '127.0.0.1:1', state: 'down' }],
+          },
+        ],
+      },
+    ]);
+    expect(await run('alice')).toMatchObject([0, { asked: [{}, { servers: [{ state: 'unknown' }] }] }]);
+  });
+
+  it('says where mail is, as whom the relay logs in, and that there is no server to ask', async () => {
+    const { stdout } = await run('bob');
+    expect(stdout).toMatch(/^upstream +old: 127\.0\.0\.1:31143\nlogs in as +bob$/m);
+    expect(stdout).toMatch(/^not asked +Postern is not running/m);
+    const served = (await stand.run(explain, '--config', 'serving.yaml', 'alice')).stdout;
+    expect(served).toMatch(/^mailboxes +.*data\/accounts\/.* \(made at the first login\)$/m);
+    expect(served).toMatch(/^capabilities +IMAP4rev1 .*CONDSTORE/m);
+    const never = 'stores: { local: { create: never } }\nroutes: [{ store: local }]\n';
+    stand.write('never.yaml', STATIC_CONFIG.replace(/routes:.*/s, never));
+    expect(await stand.run(explain, '--config', 'never.yaml', 'alice')).toMatchObject({ status: 2 });
+  });
+
   it('tells what a refused user is told', async () => {
     const { status, stdout } = await run('carol');
-    expect(status).toBe(1);
+    expect(status).toBe(2);
     expect(stdout).toMatch(/^! +route +routes\[2\]: always: refused: Your mailbox is not set up yet\.$/m);
     expect(stdout).toMatch(/^Not let in: refused by routes\[2\]$/m);
     expect(stdout).toMatch(/^The client is told: NO \[CONTACTADMIN\] Your mailbox is not set up yet\.$/m);
