@@ -1,10 +1,10 @@
 import pino from 'pino';
 import { Authenticator, type AuthenticatorDeps } from '../../src/auth/authenticator.ts';
 import { DecisionRecord } from '../../src/auth/decision-record.ts';
+import type { Directory } from '../../src/auth/directory.ts';
 import type { LoginOutcome, LoginRequest } from '../../src/auth/login-request.ts';
 import type { AuthenticationConfig } from '../../src/config/schema.ts';
 import { MailError } from '../../src/mail/mail-error.ts';
-import type { FakeDirectory } from './fake-directory.ts';
 
 export const CONFIG: AuthenticationConfig = {
   directories: ['corp'],
@@ -46,7 +46,7 @@ export interface Ending {
 }
 
 /** An authenticator over fake directories, with a clock of its own and everything it reports. */
-export function loginStand(directories: readonly FakeDirectory[], config: Partial<AuthenticationConfig> = {}) {
+export function loginStand(directories: readonly Directory[], config: Partial<AuthenticationConfig> = {}) {
   const clock = new SleepClock();
   const outcomes: LoginOutcome[] = [];
   const lines: string[] = [];

@@ -16,6 +16,7 @@ export interface Peer {
 
 export type PeerName =
   | 'slapd'
+  | 'samba'
   | 'ldapsearch'
   | 'dovecot'
   | 'mbsync'
@@ -40,6 +41,13 @@ export const PEERS: readonly Peer[] = [
     program: 'slapd',
     files: ['/usr/lib/ldap/back_mdb.so'],
     use: 'the LDAP directory of the login tests',
+  },
+  {
+    name: 'samba',
+    packages: ['samba', 'samba-ad-dc', 'samba-ad-provision', 'samba-dsdb-modules', 'winbind', 'ldb-tools'],
+    program: 'samba',
+    files: ['/usr/bin/samba-tool', '/usr/bin/ldbmodify', '/usr/share/samba/setup/provision.ldif'],
+    use: 'Active Directory: the login tests of kind: ad',
   },
   {
     name: 'ldapsearch',
