@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ImapClient } from '../support/imap-client.ts';
 import { type RunningPostern, startPostern } from '../support/postern.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { startServedDoor } from '../support/served-door.ts';
 import { ALICE, staticDoor, usersFile } from '../support/static-door.ts';
 
 const MEGABYTE = 1024 * 1024;
@@ -136,15 +137,17 @@ describe('more than anybody should say before login', () => {
 
 describe('100,000 nested parentheses where lines may be as long', () => {
   it('are refused, and nobody else notices', async () => {
-    const postern = await startPostern(await staticDoor({ limits: { line: '1m', nesting: 1_000_000 } }), {
-      files: { 'users.yaml': usersFile([ALICE]) },
-    });
+    const postern = await startServedDoor({ limits: { line: '1m', nesting: 1_000_000 } });
     try {
       const client = await ImapClient.connect({ port: postern.port('none') });
-      for (const command of ['ID', 'LOGIN', 'SEARCH', 'FETCH 1']) {
+      const refuses = async (command: string) => {
         await client.send(`a ${command} ${'('.repeat(100_000)}${')'.repeat(100_000)}`);
-        expect(await client.readLine()).toMatch(/^a BAD (?:Syntax error: |Unknown command)/);
-      }
+        expect(await client.readLine()).toMatch(/^a (?:BAD Syntax error: |NO \[LIMIT\] )/);
+      };
+      for (const command of ['ID', 'LOGIN']) await refuses(command);
+      await client.command('LOGIN alice secret');
+      await client.command('SELECT INBOX');
+      for (const command of ['ID', 'SEARCH', 'FETCH 1', 'STORE 1', 'LIST']) await refuses(command);
       expect((await client.command('NOOP')).tagged).toMatch(/ OK /);
       await client.logout();
       expect(postern.log.filter(({ level }) => level === 'error')).toEqual([]);
