@@ -65,6 +65,8 @@ export class MaildirMirror {
     writeFileSync(
       config,
       [
+        // Whether its copy survives a power failure is not the question here.
+        'FSync no\n',
         `IMAPAccount a\nHost localhost\nPort ${port}\nUser alice\nPass secret\nSSLType ${ssl}`,
         ...(ssl === 'IMAPS' ? [`CertificateFile ${file}\nSystemCertificates no`] : []),
         '\nIMAPStore far\nAccount a\n',

@@ -40,7 +40,7 @@ describeWithPeers(['offlineimap', 'openssl'], 'offlineimap and the embedded stor
     expect(two.messages()).toEqual(one.messages());
 
     one.rename('INBOX', 'Subject: number 1\n', ':2,RS');
-    one.rename('INBOX', 'Subject: number 2\n', ':2,ST');
+    one.remove('INBOX', 'Subject: number 2\n');
     one.write('INBOX', 'From: b@example.org\nMessage-ID: <local@example.org>\nSubject: written here\n\nlocal\n');
     await one.sync();
     await two.sync();
@@ -110,15 +110,25 @@ sslcacertfile = ${file}
   }
 
   rename(mailbox: string, mark: string, flags: string): void {
-    const file = this.#files().find(found => found.mailbox === mailbox && found.text.includes(mark));
-    if (!file) throw new Error(`no message with ${mark} in ${mailbox}`);
+    const { part, name } = this.#find(mailbox, mark);
     const path = join(this.#root, mailbox);
-    renameSync(join(path, file.part, file.name), join(path, 'cur', file.name.replace(/(?::2,.*)?$/, flags)));
+    renameSync(join(path, part, name), join(path, 'cur', name.replace(/(?::2,.*)?$/, flags)));
+  }
+
+  remove(mailbox: string, mark: string): void {
+    const { part, name } = this.#find(mailbox, mark);
+    rmSync(join(this.#root, mailbox, part, name));
   }
 
   write(mailbox: string, text: string): void {
     this.#written += 1;
     writeFileSync(join(this.#root, mailbox, 'cur', `1700000000.${this.#written}_1.here:2,S`), text);
+  }
+
+  #find(mailbox: string, mark: string): { part: string; name: string } {
+    const file = this.#files().find(found => found.mailbox === mailbox && found.text.includes(mark));
+    if (!file) throw new Error(`no message with ${mark} in ${mailbox}`);
+    return file;
   }
 
   #files(): { mailbox: string; part: string; name: string; text: string }[] {
