@@ -38,7 +38,9 @@ export function directorySchema(values: ReturnType<typeof outsideValues>) {
         password: values.secret('Its password.'),
       })
       .optional()
-      .describe('Service account that searches for users; absent = anonymous search, or bind_as.'),
+      .describe(
+        'Service account that searches for users; absent = anonymous search, or bind_as; with ad, users bind by what they typed.',
+      ),
     bind_as: z
       .string()
       .optional()

@@ -146,6 +146,21 @@ describeWithSamba('Active Directory (Samba)', () => {
     expect(await login('zoe@elsewhere.example', sambaPassword('zoe'), more)).toMatchObject({ name: 'zoe' });
   });
 
+  it('without a service account users prove themselves, and are nobody else', async () => {
+    const own = await open({ bind: undefined });
+    for (const form of ['alice', 'ADTEST\\alice', 'alice@ad.test']) {
+      expect(await login(form, sambaPassword('alice'), own)).toEqual(await login('alice', sambaPassword('alice')));
+    }
+    expect(await kindOf(login('bob', 'wrong', own))).toBe('bad-password');
+    expect(await kindOf(login('disabled', sambaPassword('disabled'), own))).toBe('refused');
+    expect(await kindOf(own.lookup(loginName('alice'), never))).toBe('misconfigured');
+    // Who binds as one and would find another.
+    const filter = '(|(sAMAccountName={account}x)(sAMAccountName=bob))';
+    const astray = await open({ bind: undefined, users: { filter } });
+    expect(await kindOf(login('alice', sambaPassword('alice'), astray))).toBe('refused');
+    expect(await kindOf(login('bob', sambaPassword('bob'), astray))).toBe('no error');
+  });
+
   it('names with signs of DNs and filters are names', async () => {
     expect(await login('odd', sambaPassword('odd'))).toMatchObject({ entry: `CN=o'dd\\, (n*me),${SAMBA_STAFF}` });
     const chain = await open({ users: { nested: 'chain' } });

@@ -8,6 +8,7 @@ import { DiscoveredServers, type ResolveSrv } from './discovery.ts';
 import { Domains } from './domains.ts';
 import { GROUP_ATTRIBUTES, Groups } from './groups.ts';
 import { nameIn } from './login-forms.ts';
+import { selfBind } from './self-bind.ts';
 
 export interface AdDirectoryOptions extends ServersOptions {
   /** How SRV records are found; the system's resolver if absent. */
@@ -35,7 +36,7 @@ export function openAdDirectory(name: string, config: AdConfig, options: AdDirec
   });
 }
 
-function activeDirectory({ users, suffixes }: AdConfig, options: AdDirectoryOptions): Dialect {
+function activeDirectory({ users, suffixes, domain }: AdConfig, options: AdDirectoryOptions): Dialect {
   const now = options.now ?? (() => performance.now());
   const wallClock = options.wallClock ?? Date.now;
   const domains = new Domains(users.base, DOMAINS_MS, now);
@@ -52,6 +53,7 @@ function activeDirectory({ users, suffixes }: AdConfig, options: AdDirectoryOpti
     name: async (login, asking) => nameIn(login, await domains.get(asking), further),
     withGroups: (entry, asking) => groups.complete(entry, asking),
     troubleOf: entry => troubleOfEntry(entry, wallClock()),
+    self: selfBind(users.base, domain),
   };
 }
 

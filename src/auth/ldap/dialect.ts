@@ -34,6 +34,16 @@ export interface Dialect {
   withGroups(entry: LdapEntry, asking: Asking): Promise<LdapEntry>;
   /** What the entry says against logging in as it, where it can be read. */
   troubleOf(entry: LdapEntry): AccountTrouble | undefined;
+  /** Where users can prove themselves by a login without anybody having searched for their entry before. */
+  readonly self?: SelfBind;
+}
+
+/** For directories without a service account: users bind by what they typed, and read their own entry. */
+export interface SelfBind {
+  /** What to bind as. */
+  nameFor(login: LoginName): string;
+  /** Whether the entry is the one of who is bound: what binds as one entry must not become another. */
+  owns(entry: LdapEntry, asking: Asking): Promise<boolean>;
 }
 
 /** What every LDAP server has. */

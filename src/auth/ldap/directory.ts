@@ -11,7 +11,7 @@ import type { LdapConfig } from '../../config/schema.ts';
 import { AuthError, type Directory, type LoginName, type ServerState } from '../directory.ts';
 import type { DirectoryUser } from '../principal.ts';
 import type { SearchQuestion } from './connection.ts';
-import { type Asking, type Dialect, PLAIN_LDAP } from './dialect.ts';
+import { type Asking, type Dialect, PLAIN_LDAP, type SelfBind } from './dialect.ts';
 import { attributesToRead, joinRanges, rangedNames, userOf } from './entry.ts';
 import { authErrorOf, ServerFailure } from './failure.ts';
 import { listEntries } from './listing.ts';
@@ -82,10 +82,7 @@ export class LdapDirectory implements Directory {
     if (password.length > LONGEST_PASSWORD)
       return Promise.reject(new AuthError('bad-password', 'the password is too long'));
     if (isImpossible(login)) return Promise.reject(new AuthError('unknown-user', 'nobody can be called that'));
-    const prove = this.#bindAs
-      ? this.#proveFirst(this.#bindAs.render(login), login, password, signal)
-      : this.#searchFirst(login, password, signal);
-    return abortable(prove, signal);
+    return abortable(this.#proveUser(login, password, signal), signal);
   }
 
   async lookup(login: LoginName, signal: AbortSignal): Promise<DirectoryUser | undefined> {
@@ -139,6 +136,24 @@ export class LdapDirectory implements Directory {
 
   close(): Promise<void> {
     return this.#servers.close();
+  }
+
+  #proveUser(login: LoginName, password: string, signal: AbortSignal): Promise<DirectoryUser> {
+    const { self } = this.#dialect;
+    if (this.#bindAs) return this.#proveFirst(this.#bindAs.render(login), login, password, signal);
+    if (self && !this.#config.bind) return this.#proveSelf(self, login, password, signal);
+    return this.#searchFirst(login, password, signal);
+  }
+
+  #proveSelf(self: SelfBind, login: LoginName, password: string, signal: AbortSignal): Promise<DirectoryUser> {
+    const name = self.nameFor(login);
+    const read = async (asking: Asking) => {
+      const entry = await this.#find(login, asking);
+      if (!entry) throw new AuthError('refused', `${name} matches no entry, or may not read its own`);
+      if (!(await self.owns(entry, asking))) throw new AuthError('refused', `${name} is not ${entry.dn}`);
+      return this.#userOf(await this.#whole(entry, asking), login.login);
+    };
+    return this.#servers.try(signal, (server, deadline) => server.proveAndAsk(name, password, read, deadline, signal));
   }
 
   #searchFirst(login: LoginName, password: string, signal: AbortSignal): Promise<DirectoryUser> {
@@ -230,10 +245,10 @@ export class LdapDirectory implements Directory {
   }
 
   #requireSearch(): void {
-    if (this.#bindAs && !this.#config.bind) {
+    if ((this.#bindAs || this.#dialect.self) && !this.#config.bind) {
       throw new AuthError(
         'misconfigured',
-        `directory ${this.name} has bind_as and no service account, so that nobody can be looked up without a password; set bind`,
+        `directory ${this.name} has no service account, so that nobody can be looked up without a password; set bind`,
       );
     }
   }

@@ -56,11 +56,20 @@ function checkBinding(path: Path, directory: LdapConfig | AdConfig, report: Repo
   const template = directory.bind_as;
   if (template === undefined) {
     if (directory.bind) return;
-    report.warning({
-      path,
-      message: 'users are searched for anonymously, which most directories refuse',
-      mend: 'add bind: { dn: ..., password: { file: PATH } }, or bind_as',
-    });
+    report.warning(
+      directory.kind === 'ad'
+        ? {
+            path,
+            message:
+              'without a service account users can log in, but sessions cannot be rechecked, nor users explained',
+            mend: 'add bind: { dn: ..., password: { file: PATH } }; an ordinary user will do',
+          }
+        : {
+            path,
+            message: 'users are searched for anonymously, which most directories refuse',
+            mend: 'add bind: { dn: ..., password: { file: PATH } }, or bind_as',
+          },
+    );
     return;
   }
   const at = [...path, 'bind_as'];
