@@ -6,6 +6,7 @@ import { fetchResponses } from '../items/fetch/responses.ts';
 import { uidPart } from '../items/fetch/uid.ts';
 import type { StoreConditions } from '../items/store-modifier.ts';
 import type { Vocabulary } from '../items/vocabulary.ts';
+import { systemFlag } from '../mail/flags.ts';
 import type { ModSeq } from '../mail/ids.ts';
 import { MailError } from '../mail/mail-error.ts';
 import type { FlagChange } from '../mail/message.ts';
@@ -56,11 +57,13 @@ export function store(vocabulary: Vocabulary, byUid: boolean): AnyCommand {
       if (uids.length === 0) return { status: 'OK', text: 'STORE completed.' };
       const told = selected.at;
       const conditions = { ...(unchangedSince !== undefined && { unchangedSince }), viewAt: told };
-      const { at, changed, modified, missing, interleaved } = await selected.mailbox
+      const { at, before, changed, modified, missing, interleaved } = await selected.mailbox
         .setFlags(uids, change, conditions)
         .catch(explainLimit);
       // With the changes come new keywords, before the first message that has them.
-      yield* selected.sync('withheld', silent && changed > 0 ? { at, uids, except: interleaved } : undefined);
+      const known = change.flags.every(flag => systemFlag(flag) !== undefined || selected.keywords.includes(flag));
+      const own = { at, before: known ? before : undefined, uids, except: interleaved };
+      yield* selected.sync('withheld', silent && changed > 0 ? own : undefined);
       // RFC 9051 §6.4.6: each message named is told, also when it had the flags already. RFC 7162 §3.1.3: those that have changed
       // too late for the condition should be told, to be decided upon again.
       const untold = silent ? modified : uids;

@@ -42,6 +42,8 @@ export interface FlagChange {
 export interface FlagsSet {
   /** Modseq of the rows that were changed; the mailbox's own when none was. */
   readonly at: ModSeq;
+  /** The mailbox's position just before: nothing else has happened between it and `at`. */
+  readonly before: ModSeq;
   /** How many rows were changed: with none, what has `at` was changed by others. */
   readonly changed: number;
   /** Left alone, because they have changed since `unchangedSince` (RFC 7162 §3.1.3). */

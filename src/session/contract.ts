@@ -1,4 +1,4 @@
-import type { PasswordCredentials, SaslMechanism } from '../auth/sasl/mechanism.ts';
+import type { SaslContext, SaslMechanism } from '../auth/sasl/mechanism.ts';
 import type { IdParameters } from '../imap/id.ts';
 import type { SequenceSet } from '../imap/sequence-set.ts';
 import type { Status } from '../imap/status.ts';
@@ -35,8 +35,10 @@ export interface CommandSession {
    * @throws Malformed when the line is too long or the client leaves
    */
   converse(challenge: string): Promise<string>;
-  /** Proves the credentials and opens where they lead. @throws MailError */
-  login(credentials: PasswordCredentials): Promise<Completion>;
+  /** What mechanisms may know of the connection. */
+  readonly sasl: SaslContext;
+  /** Proves the credentials and opens where they lead. @throws MailError; what a proof throws */
+  login(credentials: Credentials): Promise<Completion>;
   /** The served mailboxes. Only for commands of the states `authenticated` and `selected`. */
   readonly mail: MailSession;
 }
@@ -119,6 +121,13 @@ export interface SelectedMailbox {
    */
   sync(
     expunges: 'told' | 'withheld',
-    silent?: { readonly at: number; readonly uids: UidRanges; readonly except: UidRanges; readonly whole?: true },
+    silent?: {
+      readonly at: number;
+      /** The mailbox's position just before it, where the change has brought no keyword. */
+      readonly before?: number | undefined;
+      readonly uids: UidRanges;
+      readonly except: UidRanges;
+      readonly whole?: true;
+    },
   ): AsyncGenerator<string | Buffer, void, undefined>;
 }

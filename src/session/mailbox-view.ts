@@ -10,6 +10,8 @@ import { UidList } from './uid-list.ts';
 /** A STORE.SILENT's own changes: rows of this modseq need not be told, except for the uids of `except`. */
 export interface Silent {
   readonly at: number;
+  /** The mailbox's position just before it, where the change has brought no keyword: undefined otherwise. */
+  readonly before?: number | undefined;
   readonly uids: UidRanges;
   readonly except: UidRanges;
   /** Their modseq has been told, too. */

@@ -111,6 +111,7 @@ export class Selection implements SelectedMailbox {
       this.#announces = false;
       yield `* OK [HIGHESTMODSEQ ${this.highestModSeq}] Mod-sequences are told from now on.\r\n`;
     }
+    if (silent && this.#wasOnly(silent)) return;
     const view = this.#view;
     const telling = { expunges, modseq: this.#knowsModSeq(), silent };
     for (let pages = 0; pages < PAGES_MOST; pages += 1) {
@@ -133,6 +134,21 @@ export class Selection implements SelectedMailbox {
 
   async close(): Promise<void> {
     await this.mailbox.close();
+  }
+
+  /**
+   * A silent STORE of a client that does not know modseqs, with nothing before it that the client has not been told of: there is
+   * nothing to tell, and its rows, which may be all, need not be looked at.
+   */
+  #wasOnly({ at, before, except }: Silent): boolean {
+    const { modseq, fence } = this.#cursor;
+    const told = fence === undefined && modseq === before && this.#view.arrivingUpTo === undefined;
+    if (!told || except.length > 0 || this.#knowsModSeq()) return false;
+    const position = at as ModSeq;
+    this.#cursor = { modseq: position, uid: LAST_UID };
+    this.mailbox.lease(position);
+    this.#view.pass(position);
+    return true;
   }
 
   async #settle({ next, status }: ChangePage): Promise<readonly string[]> {

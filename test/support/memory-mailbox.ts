@@ -130,6 +130,7 @@ export class MemoryBox {
       return wish.size !== old.size || [...wish].some(flag => !old.has(flag));
     });
     const interleaved = changing.filter(({ modseq }) => modseq > viewAt);
+    const before = this.at;
     if (changing.length > 0) this.#advance();
     for (const message of changing) {
       message.flags = new Set(wanted(message.flags));
@@ -137,6 +138,7 @@ export class MemoryBox {
     }
     return {
       at: this.at,
+      before,
       changed: changing.length,
       modified: uidsOf(modified),
       missing: without(uids, there),

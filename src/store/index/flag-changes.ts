@@ -36,6 +36,7 @@ export function setFlags(
     const record = mailboxes.load(mailbox);
     const masks = masksOf(db, record, change);
     const unchangedSince = options.unchangedSince ?? NO_MODSEQ;
+    const before = modSeq(record.modseq);
     const at = mailboxes.nextModSeq(record);
     const modified: number[] = [];
     const missing: UidRange[] = [];
@@ -65,6 +66,7 @@ export function setFlags(
     }
     return {
       at: modSeq(record.modseq),
+      before,
       changed,
       modified: rangesOf(modified),
       missing: normaliseRanges(missing),

@@ -104,6 +104,14 @@ export function flagging(stand: Stand): void {
       expect([renderRanges(missing), renderRanges(interleaved), renderRanges(modified)]).toEqual(['2', '3', '']);
     });
 
+    it('says where the mailbox stood just before', async () => {
+      const mailbox = await filled(stand.store, 'INBOX', 2);
+      const { at } = await mailbox.snapshot(false);
+      const first = await set(mailbox, [1], 'add', ['\\Seen']);
+      expect(first.before).toBe(at);
+      expect((await set(mailbox, [2], 'add', ['\\Seen'])).before).toBe(first.at);
+    });
+
     it('changes nothing in a mailbox opened for reading', async () => {
       await filled(stand.store, 'INBOX', 2);
       const mailbox = await stand.store.open('INBOX', true);
