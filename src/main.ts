@@ -30,6 +30,14 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; load(): Prom
     summary: 'tell who a login is, where it would go, and why',
     load: async () => (await import('./cli/explain.ts')).explain,
   },
+  replay: {
+    summary: 'tell who would lose access or change route under a new configuration',
+    load: async () => (await import('./cli/replay.ts')).replay,
+  },
+  report: {
+    summary: 'tell from the audit log what users log in with',
+    load: async () => (await import('./cli/report.ts')).report,
+  },
   status: { summary: 'tell how the running server is', load: async () => (await import('./cli/status.ts')).status },
   sessions: { summary: 'list and end sessions', load: async () => (await import('./cli/sessions.ts')).sessions },
   reload: {
