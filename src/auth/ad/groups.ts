@@ -47,9 +47,9 @@ export class Groups {
 
   constructor(options: GroupOptions) {
     this.#options = options;
-    const perf = { now: options.now };
-    this.#names = new LRUCache({ max: MOST_CACHED, ttl: options.ttl, perf });
-    this.#above = new LRUCache({ max: 1000, ttl: options.ttl, perf });
+    const aging = { ttl: options.ttl, ttlResolution: 0, perf: { now: options.now } };
+    this.#names = new LRUCache({ max: MOST_CACHED, ...aging });
+    this.#above = new LRUCache({ max: 1000, ...aging });
   }
 
   /**
