@@ -20,6 +20,7 @@ describe('a login name', () => {
     ['alice@other.org', STRIP_DEFAULT, 'alice@other.org'],
     ['alice', STRIP_DEFAULT, 'alice'],
     ['CORP\\alice', LOWER, 'corp\\alice'],
+    ['CORP\\alice', DEFAULT, 'corp\\alice'],
     ['*)(uid=*', LOWER, '*)(uid=*'],
     ['a b', LOWER, 'a b'],
     // The examples of RFC 4013 §3.
