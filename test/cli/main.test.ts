@@ -8,6 +8,8 @@ const COMMANDS = [
   'demo',
   'check',
   'explain',
+  'replay',
+  'report',
   'status',
   'sessions',
   'reload',
@@ -16,6 +18,7 @@ const COMMANDS = [
   'restore',
   'repair',
   'certs',
+  'app-password',
   'user',
 ];
 
@@ -23,7 +26,7 @@ describe('the command line', () => {
   it.each([[[]], [['help']], [['--help']], [['-h']]])('%j lists the commands', async args => {
     const { code, stdout, stderr } = await runCli(args);
     expect([code, stderr]).toEqual([0, '']);
-    expect([...stdout.matchAll(/^ {2}(\w+) +\S/gm)].map(match => match[1])).toEqual(COMMANDS);
+    expect([...stdout.matchAll(/^ {2}([\w-]+) +\S/gm)].map(match => match[1])).toEqual(COMMANDS);
   });
 
   it('says its version', async () => {
