@@ -18,6 +18,8 @@ export interface DirectoryUser {
   readonly attributes: ReadonlyMap<string, readonly string[]>;
   /** Where it was found: the DN, or the file. For logs and explain. */
   readonly entry: string;
+  /** "host:port" of the server that proved the password, of a directory that has servers. */
+  readonly answeredBy?: string | undefined;
 }
 
 /** Somebody who has proven who they are. */

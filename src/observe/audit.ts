@@ -69,6 +69,8 @@ export interface LoginEvent {
   readonly account?: string | undefined;
   /** Name of the directory that decided. */
   readonly directory?: string | undefined;
+  /** "host:port" of its server that proved the password just now; where one refused, the detail names it. */
+  readonly directoryServer?: string | undefined;
   readonly outcome: LoginOutcome;
   /** The true reason, for the administrator. */
   readonly detail?: string | undefined;

@@ -82,6 +82,7 @@ export class Gate {
       report.account = principal.account;
       report.directory = principal.directory;
       report.proof = principal.proof;
+      if (principal.proof === 'directory') report.directoryServer = principal.answeredBy;
       if (principal.appPassword) report.appPassword = `${principal.appPassword.id} (${principal.appPassword.name})`;
       if (request.authorize !== '' && !isSelf(request.authorize, principal, request.login)) {
         report.outcome = 'not-authorized';

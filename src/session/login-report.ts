@@ -4,6 +4,16 @@ import type { LoginEvent, LoginOutcome } from '../observe/audit.ts';
 export type LoginReport = {
   -readonly [Key in keyof Pick<
     LoginEvent,
-    'login' | 'account' | 'directory' | 'detail' | 'proof' | 'appPassword' | 'rule' | 'upstream' | 'server' | 'upstreamLogin'
+    | 'login'
+    | 'account'
+    | 'directory'
+    | 'directoryServer'
+    | 'detail'
+    | 'proof'
+    | 'appPassword'
+    | 'rule'
+    | 'upstream'
+    | 'server'
+    | 'upstreamLogin'
   >]?: LoginEvent[Key];
 } & { outcome?: LoginOutcome };

@@ -69,7 +69,9 @@ describe('searching first', () => {
         return true;
       },
     });
-    expect((await authenticate('u1')).groups).toEqual(['a', 'b', 'c']);
+    const user = await authenticate('u1');
+    expect(user.groups).toEqual(['a', 'b', 'c']);
+    expect(user.answeredBy).toBe(directory.servers()[0]?.server);
     expect((await directory.lookup(loginName('u1'), never))?.groups).toEqual(['a', 'b', 'c']);
   });
 

@@ -75,6 +75,15 @@ async function attempt(stand: Stand, request: Partial<GateRequest> = {}, claim =
 }
 
 describe('the gate', () => {
+  it('reports which server of the directory proved the password, unless it was proven before', async () => {
+    const by = async (proof: Principal['proof']) => {
+      const { report } = await attempt({ authenticate: async () => ({ ...ADA, proof, answeredBy: 'ldap1:636' }) });
+      return report.directoryServer;
+    };
+    expect(await by('directory')).toBe('ldap1:636');
+    expect(await by('cache')).toBeUndefined();
+  });
+
   it('lets no app password out to an upstream, which does not know it', async () => {
     const appPassword = { id: 'abcdefgh', name: 'phone' };
     const authenticate = async (): Promise<Principal> => ({ ...ADA, proof: 'app-password', appPassword });

@@ -145,6 +145,17 @@ export class LdapDirectory implements Directory {
     return this.#searchFirst(login, password, signal);
   }
 
+  /** A user proven by one of the servers, with its name. */
+  #answered(
+    signal: AbortSignal,
+    attempt: (server: LdapServer, deadline: number) => Promise<DirectoryUser>,
+  ): Promise<DirectoryUser> {
+    return this.#servers.try(signal, async (server, deadline) => ({
+      ...(await attempt(server, deadline)),
+      answeredBy: server.name,
+    }));
+  }
+
   #proveSelf(self: SelfBind, login: LoginName, password: string, signal: AbortSignal): Promise<DirectoryUser> {
     const name = self.nameFor(login);
     const read = async (asking: Asking) => {
@@ -153,11 +164,11 @@ export class LdapDirectory implements Directory {
       if (!(await self.owns(entry, asking))) throw new AuthError('refused', `${name} is not ${entry.dn}`);
       return this.#userOf(await this.#whole(entry, asking), login.login);
     };
-    return this.#servers.try(signal, (server, deadline) => server.proveAndAsk(name, password, read, deadline, signal));
+    return this.#answered(signal, (server, deadline) => server.proveAndAsk(name, password, read, deadline, signal));
   }
 
   #searchFirst(login: LoginName, password: string, signal: AbortSignal): Promise<DirectoryUser> {
-    return this.#servers.try(signal, async (server, deadline) => {
+    return this.#answered(signal, async (server, deadline) => {
       const asking = server.asking(deadline, signal);
       const entry = await this.#find(login, asking);
       if (!entry) {
@@ -184,7 +195,7 @@ export class LdapDirectory implements Directory {
   }
 
   #proveFirst(dn: string, login: LoginName, password: string, signal: AbortSignal): Promise<DirectoryUser> {
-    return this.#servers.try(signal, async (server, deadline) => {
+    return this.#answered(signal, async (server, deadline) => {
       if (!this.#config.bind) {
         const own = async (asking: Asking) => {
           const found = await this.#find(login, asking);
