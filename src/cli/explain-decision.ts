@@ -48,10 +48,7 @@ export interface Explanation {
   readonly allowed: boolean;
   readonly steps: DecisionRecord['steps'];
   readonly asked: readonly Asked[];
-  readonly user?: Omit<KnownUser, 'attributes'> & {
-    readonly attributes: Readonly<Record<string, readonly string[]>>;
-    readonly appPasswords: number;
-  };
+  readonly user?: ExplainedUser;
   readonly proof?: Principal['proof'];
   readonly destination?: Destination;
   /** What it comes to. */
@@ -59,6 +56,15 @@ export interface Explanation {
   /** What the client would be told, when it is refused. */
   readonly answer?: string;
 }
+
+/** Key by key: what else an entry may come with, such as what proves a password, is nobody's to read. */
+type ExplainedUser = Pick<
+  KnownUser,
+  'login' | 'account' | 'directory' | 'id' | 'name' | 'mail' | 'host' | 'groups' | 'entry'
+> & {
+  readonly attributes: Readonly<Record<string, readonly string[]>>;
+  readonly appPasswords: number;
+};
 
 export type Destination =
   | { readonly mode: 'relay'; readonly upstream: string; readonly servers: readonly string[]; readonly login: string }
@@ -93,15 +99,19 @@ export async function decide(question: Question, config: Config): Promise<Explan
       allowed: found.ending === 'let-in',
       steps: record.steps,
       asked: howAsked(question.given, config, directories),
-      ...(user
-        ? { user: { ...user, attributes: Object.fromEntries(user.attributes), appPasswords: kept.length } }
-        : {}),
+      ...(user && { user: explained(user, kept.length) }),
     };
   } finally {
     authenticator.close();
     await Promise.allSettled([...directories.values()].map(directory => directory.close()));
     close();
   }
+}
+
+function explained(user: KnownUser, appPasswords: number): ExplainedUser {
+  const { login, account, directory, id, name, mail, host, groups, entry } = user;
+  const attributes = Object.fromEntries(user.attributes);
+  return { login, account, directory, id, name, mail, host, groups, entry, attributes, appPasswords };
 }
 
 type Found = Pick<Explanation, 'ending' | 'outcome' | 'answer' | 'destination' | 'proof'> & { user?: KnownUser };

@@ -50,6 +50,11 @@ describe('postern explain', () => {
     ]);
     expect(told.user).toMatchObject({ name: 'alice', host: 'old', attributes: { department: ['Research'] } });
     expect(JSON.stringify(told)).not.toContain('argon2id');
+    expect(
+      Object.keys(told.user ?? {})
+        .toSorted()
+        .join(),
+    ).toBe('account,appPasswords,attributes,directory,entry,groups,host,id,login,mail,name');
   });
 
   it.each(['inner', '127.0.0.1:1144'])('matches a route that names the address of listener %s', async listener => {
