@@ -93,18 +93,24 @@ describe('the folder of app passwords', () => {
   it('tells the last use, written at most every ten minutes', async () => {
     const server = open();
     const { secret, record } = await server.create(ADA, PHONE);
-    const lastUse = async () => (await open().list(ADA))[0]?.lastUse;
+    const other = await server.create(ADA, { ...PHONE, name: 'tablet' });
+    const lastUse = async (name = 'phone') => (await open().list(ADA)).find(listed => listed.name === name)?.lastUse;
     expect(await lastUse()).toBeUndefined();
     await server.verify(ADA, secret, HERE);
     const first = { at: '2026-11-01T12:00:00.000Z', address: '192.0.2.1' };
     await vi.waitFor(async () => expect(await lastUse()).toEqual(first));
     now += 599_000;
     await server.verify(ADA, secret, { ...HERE, address: '192.0.2.9' });
+    // What was written after it is there.
+    await server.verify(ADA, other.secret, HERE);
+    await vi.waitFor(async () => expect(await lastUse('tablet')).toBeDefined());
+    await new Promise(resolve => setTimeout(resolve, 20));
+    expect(await lastUse()).toEqual(first);
     now += 1000;
     await server.verify(ADA, secret, { ...HERE, address: '192.0.2.10' });
-    await vi.waitFor(async () =>
-      expect(await lastUse()).toEqual({ at: '2026-11-01T12:10:00.000Z', address: '192.0.2.10' }),
-    );
+    const second = { at: '2026-11-01T12:10:00.000Z', address: '192.0.2.10' };
+    await vi.waitFor(async () => expect(await lastUse()).toEqual(second));
+    await open().revoke(ADA, other.record.id);
     await open().revoke(ADA, record.id);
     expect(readdirSync(join(data, 'app-passwords', ADA))).toEqual([]);
   });
