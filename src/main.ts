@@ -44,6 +44,10 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; load(): Prom
     summary: 'apply the changed configuration file',
     load: async () => (await import('./cli/reload.ts')).reload,
   },
+  revoke: {
+    summary: 'end the sessions of a login, and bar it until a directory has proven it again',
+    load: async () => (await import('./cli/revoke.ts')).revoke,
+  },
   trace: {
     summary: "write down what chosen users' clients say",
     load: async () => (await import('./cli/trace.ts')).trace,

@@ -1,40 +1,28 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AuthenticationConfig } from '../config/schema.ts';
+import type { AccountId } from '../mail/ids.ts';
 import { MailError } from '../mail/mail-error.ts';
-import type { Logger } from '../observe/log.ts';
 import { accountId } from './account-id.ts';
-import type { AppPasswordMark, AppPasswords } from './app-password.ts';
+import type { AppPasswordMark } from './app-password.ts';
 import { AppPasswordLogins } from './app-password-logins.ts';
+import type { AuthenticatorDeps } from './authenticator-deps.ts';
 import type { DecisionRecord } from './decision-record.ts';
-import { AuthError, type Directory, type LoginName } from './directory.ts';
-import { DirectoryChain, isRefusal, type RefusalKind, recordVerdict, type Verdict } from './directory-chain.ts';
+import { AuthError, type LoginName } from './directory.ts';
+import { DirectoryChain, isRefusal, type RefusalKind, recordVerdict } from './directory-chain.ts';
 import { disclose, endsSessions } from './disclosure.ts';
 import { GroupNames } from './group-names.ts';
-import type { IdentityStore } from './identity-store.ts';
+import { KnownLogins } from './known-logins.ts';
 import { normaliseLogin, preparePassword, splitLogin } from './login-name.ts';
 import type { KnownUser, LoginOutcome, LoginRequest, LoginState } from './login-request.ts';
+import { OutageProofs } from './outage-proofs.ts';
+import { PasswordLogins } from './password-logins.ts';
 import type { DirectoryUser, Principal } from './principal.ts';
+import { Recovery } from './recovery.ts';
 import { type Fingerprint, ResultCache } from './result-cache.ts';
 import { Shield } from './shield.ts';
-import { SingleFlight } from './single-flight.ts';
 import { Throttle } from './throttle.ts';
 
-export interface AuthenticatorDeps {
-  /** At least those that the configuration asks; they belong to whoever opened them. */
-  readonly directories: ReadonlyMap<string, Directory>;
-  readonly config: AuthenticationConfig;
-  readonly log: Logger;
-  /** Asked when the configuration has `app_passwords`. */
-  readonly appPasswords?: AppPasswords | undefined;
-  /** What is known of logins beyond this process; without it there is no shield. */
-  readonly store?: IdentityStore | undefined;
-  /** Milliseconds of a clock that never goes back. */
-  readonly now?: () => number;
-  /** Resolves after so many milliseconds; rejects when aborted. */
-  readonly sleep?: (milliseconds: number, signal: AbortSignal) => Promise<void>;
-  /** Called once for every attempt that is decided. */
-  readonly onOutcome?: (outcome: LoginOutcome) => void;
-}
+export type { AuthenticatorDeps };
 
 /** An attempt past normalisation. */
 interface Attempt {
@@ -47,6 +35,13 @@ interface Attempt {
   /** When it came, and when it was let past the throttle. */
   readonly arrivedAt: number;
   readonly begunAt: number;
+}
+
+interface Inherited {
+  readonly throttle: Throttle;
+  readonly cache: ResultCache;
+  readonly entries: ResultCache;
+  readonly recovery: Recovery;
 }
 
 interface Proof {
@@ -83,11 +78,12 @@ export class Authenticator {
   readonly #confined: GroupNames;
   /** Of logins by app passwords. */
   readonly #entries: ResultCache;
-  readonly #flights = new SingleFlight<Verdict>();
-  readonly #shield: Shield | undefined;
+  readonly #passwords: PasswordLogins;
+  readonly #known: KnownLogins;
+  readonly #recovery: Recovery;
 
   /** @throws Error when the configuration asks a directory that is not there */
-  constructor(deps: AuthenticatorDeps, inherited?: { throttle: Throttle; cache: ResultCache; entries: ResultCache }) {
+  constructor(deps: AuthenticatorDeps, inherited?: Inherited) {
     this.#deps = deps;
     this.#config = deps.config;
     this.#now = deps.now ?? (() => performance.now());
@@ -95,9 +91,15 @@ export class Authenticator {
     this.#chain = new DirectoryChain(deps.config.directories, deps.directories);
     this.#required = new GroupNames(deps.config.require.groups);
     this.#throttle = inherited?.throttle ?? new Throttle(deps.config.throttle, this.#now);
-    this.#shield = deps.store && new Shield(deps.store, deps.config.shield);
     this.#cache = inherited?.cache ?? new ResultCache(deps.config.cache, this.#now);
     this.#entries = inherited?.entries ?? new ResultCache(deps.config.cache, this.#now);
+    this.#recovery = inherited?.recovery ?? new Recovery(this.#now);
+    const { store, log, onTrust, origin = name => name } = deps;
+    const cached = { chain: this.#chain, cache: this.#cache, config: deps.config.cache, recovery: this.#recovery };
+    const proofs = store && new OutageProofs({ store, config: deps.config.cache, origin });
+    const shield = store && new Shield(store, deps.config.shield);
+    this.#passwords = new PasswordLogins({ ...cached, shield, proofs, log, onTrust });
+    this.#known = new KnownLogins(this.#cache, this.#entries, proofs);
     if (deps.config.app_passwords && deps.appPasswords) {
       this.#appPasswords = new AppPasswordLogins(deps.appPasswords, this.#chain, this.#entries);
     }
@@ -115,6 +117,7 @@ export class Authenticator {
     return new Authenticator(
       { ...deps, now },
       {
+        recovery: previous.#recovery,
         throttle: Throttle.from(previous.#throttle, deps.config.throttle),
         cache: ResultCache.from(previous.#cache, deps.config.cache, user => unchanged.has(user.directory)),
         entries: ResultCache.from(previous.#entries, deps.config.cache, user => unchanged.has(user.directory)),
@@ -202,8 +205,7 @@ export class Authenticator {
     const user = await this.#lookupAgain(principal, signal);
     if (user?.id === principal.id && this.#isAuthorised(user)) return 'valid';
     // Also for those who come next: the cache must not vouch for whom the directory no longer has, under whichever login.
-    this.#cache.invalidate(principal);
-    this.#entries.invalidate(principal);
+    this.#known.invalidate(principal);
     return 'gone';
   }
 
@@ -217,6 +219,16 @@ export class Authenticator {
       if (ends) return undefined;
       throw error;
     }
+  }
+
+  /**
+   * Nothing that was proven of a login holds any more: it is let in again once a directory has proven it.
+   * @returns the login after normalisation, and the accounts that it led to, as far as that was known
+   */
+  revoke(text: string): { readonly login: string; readonly accounts: readonly AccountId[] } {
+    const name = normaliseLogin(text, this.#config.login);
+    const login = 'refused' in name ? text : name.login;
+    return { login, accounts: this.#known.revoke(login) };
   }
 
   /** Forgets all proven logins. The directories stay open. */
@@ -248,25 +260,15 @@ export class Authenticator {
   }
 
   async #prove(attempt: Attempt, name: LoginName, password: string): Promise<Proof> {
-    const { record, fingerprint, signal } = attempt;
-    const known = this.#cache.proven(name.login, fingerprint);
-    record.step('cache', known ? 'ok' : 'skip', known ? `proven before: ${known.entry}` : 'not proven lately');
-    if (known) return { user: known, outcome: 'ok-cached' };
-
-    const flight = `${name.login}\0${fingerprint.toString('base64')}`;
-    const verdict = await this.#flights.run(flight, signal, shared => this.#ask(attempt, name, password, shared));
-    recordVerdict(record, verdict);
-    const { result, directory } = verdict;
-    if (!(result instanceof AuthError)) return { user: result, outcome: 'ok' };
-    if (directory !== undefined) attempt.request.learnt?.({ directory });
-
-    // Only silence is an outage: a server that cannot prove who it is may be an attacker who wants the cache to be asked.
-    const survivor = result.kind === 'unavailable' ? this.#cache.proven(name.login, fingerprint, 'outage') : undefined;
-    if (survivor) {
-      record.step('cache', 'ok', `no directory answers; proven before: ${survivor.entry}`);
-      return { user: survivor, outcome: 'ok-outage' };
+    const { request, record, fingerprint, signal } = attempt;
+    const atHome = this.#throttle.isProven(request.address, name.login);
+    const decidedBy = (directory: string) => request.learnt?.({ directory });
+    try {
+      return await this.#passwords.prove({ name, password, fingerprint, atHome, record, signal, decidedBy });
+    } catch (error) {
+      if (error instanceof AuthError) return this.#fail(attempt, name, error);
+      throw error;
     }
-    return this.#fail(attempt, name, result);
   }
 
   async #proveByAppPassword(
@@ -298,22 +300,6 @@ export class Authenticator {
       );
     }
     throw asMailError(result);
-  }
-
-  /** The part of an attempt that concurrent ones share. */
-  async #ask(attempt: Attempt, name: LoginName, password: string, signal: AbortSignal): Promise<Verdict> {
-    const { fingerprint, request } = attempt;
-    const era = this.#cache.era;
-    const ask = () => this.#chain.authenticate(name, password, signal);
-    const home = this.#throttle.isProven(request.address, name.login) ? 'home' : 'none';
-    const trust = this.#cache.proven(name.login, fingerprint, 'outage') ? 'proven' : home;
-    const verdict = await (this.#shield?.guard({ login: name.login, password, trust }, ask) ?? ask());
-    const { result, unknownIn } = verdict;
-    for (const directory of unknownIn) this.#cache.forgetLogin(name.login, directory);
-    if (!(result instanceof AuthError)) this.#cache.remember(name.login, fingerprint, result, era);
-    else if (result.kind === 'bad-password') this.#cache.forgetPassword(name.login, fingerprint);
-    else if (result.kind === 'refused') this.#cache.forgetLogin(name.login);
-    return verdict;
   }
 
   /** The one way to say no: counted, and answered when its time has come, whatever was found and however fast. */

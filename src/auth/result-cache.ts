@@ -78,10 +78,15 @@ export class ResultCache {
       : undefined;
   }
 
-  /** A directory has just vouched for the login with this password. @param era as it was when it was asked */
-  remember(login: string, fingerprint: Fingerprint, user: DirectoryUser, era: number): void {
+  /** Whose the login was proven to be, as far as that is still known. */
+  userOf(login: string): DirectoryUser | undefined {
+    return this.#entries.peek(login)?.user;
+  }
+
+  /** A directory has just vouched for the login with this password. @param era as it was when it was asked @param age milliseconds since then */
+  remember(login: string, fingerprint: Fingerprint, user: DirectoryUser, era: number, age = 0): void {
     if (era !== this.#era || Math.max(this.#config.ttl, this.#config.outage) === 0) return;
-    this.#entries.set(login, { user, fingerprint, provenAt: this.#now() });
+    this.#entries.set(login, { user, fingerprint, provenAt: this.#now() - age });
   }
 
   /** A directory has refused this password: if it is the one that was proven, it is no longer. */

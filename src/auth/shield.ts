@@ -58,9 +58,8 @@ export class Shield {
     return verdict;
   }
 
-  /** Forgets the budget that a login has used up. */
-  forgive(login: string): void {
-    this.#store.run('DELETE FROM tries WHERE login = ?', this.#store.mark('login', login.toLowerCase()));
+  isKnownWrong(login: string, password: string): boolean {
+    return this.#config.remember > 0 && this.#isRefused(this.#store.mark('pair', login.toLowerCase(), password));
   }
 
   #isRefused(pair: Buffer): boolean {

@@ -25,6 +25,9 @@ export class AdminError extends Error {
   override readonly name = 'AdminError';
 }
 
+/** There is no server to ask. */
+export class NotRunning extends AdminError {}
+
 /**
  * Where the server of this configuration listens for commands. Reads no more than that one key, so that a configuration which is
  * otherwise wrong can still be reloaded and be told so.
@@ -105,9 +108,13 @@ function connected(socket: Socket, path: string): Promise<void> {
   return new Promise((resolve, reject) => {
     socket.once('connect', resolve);
     socket.once('error', (error: NodeJS.ErrnoException) =>
-      reject(new AdminError(connectFailure(error, path), { cause: error })),
+      reject(new (isAbsence(error) ? NotRunning : AdminError)(connectFailure(error, path), { cause: error })),
     );
   });
+}
+
+function isAbsence({ code }: NodeJS.ErrnoException): boolean {
+  return code === 'ENOENT' || code === 'ECONNREFUSED';
 }
 
 function connectFailure(error: NodeJS.ErrnoException, path: string): string {

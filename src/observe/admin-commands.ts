@@ -4,6 +4,7 @@ import type {
   CopyIndexReport,
   LoginStateReport,
   ReloadReport,
+  RevokeResult,
   SessionView,
   StatusReport,
   TraceResult,
@@ -22,6 +23,8 @@ export interface AdminCommandDependencies {
   readonly audit: AuditLog;
   readonly status: () => StatusReport;
   readonly reload: () => Promise<ReloadReport>;
+  /** Forgets what was proven of a login. @returns it as sessions have it, and the accounts that it led to, as far as known */
+  readonly revoke: (login: string) => { readonly login: string; readonly accounts: readonly string[] };
   /** Copies an account's index to a new file below the data folder. @throws RangeError for an id that is none; MailError */
   readonly copyIndex?: (account: string) => Promise<string>;
   /**
@@ -36,6 +39,7 @@ export interface AdminCommandDependencies {
 
 const DEFAULT_TRACE_MS = 10 * 60_000;
 const MOST_TRACE_MS = 24 * 60 * 60_000;
+const REVOKED = 'Your access has been revoked.';
 const DEFAULT_REASON = 'Disconnected by the administrator';
 
 const filterKeys = {
@@ -54,6 +58,7 @@ const loginStateRequest = z.strictObject({
   login: z.string(),
   address: z.union([z.ipv4(), z.ipv6()]).optional(),
 });
+const revokeRequest = z.strictObject({ login: z.string().min(1).max(1024) });
 const accountRequest = z.strictObject({ account: z.string() });
 const traceRequest = z.strictObject({
   action: z.enum(['on', 'off', 'list']),
@@ -91,6 +96,17 @@ export function adminCommands(deps: AdminCommandDependencies): Readonly<Record<s
       const { login, address } = check(loginStateRequest, request);
       if (!deps.loginState) throw new RangeError('this server knows nothing of logins');
       return deps.loginState(login, address);
+    },
+
+    /** `login`, or an account -> `RevokeResult`: whoever it is has to be proven by a directory before they are in again. */
+    async revoke(request) {
+      const { login: given } = check(revokeRequest, request);
+      const { login, accounts } = deps.revoke(given);
+      const open = [given, login].flatMap(name => deps.registry.list({ login: name }));
+      const names = new Set([given, login, ...accounts, ...open.flatMap(({ account }) => account ?? [])]);
+      const sessions = [...names].reduce((sum, name) => sum + deps.registry.kick({ login: name }, REVOKED), 0);
+      deps.audit.event('login-revoked', { login, sessions, accounts: accounts.join(' ') || undefined });
+      return { login, sessions, accounts: [...accounts] } satisfies RevokeResult;
     },
 
     /** -> `StatusReport`. */

@@ -125,6 +125,9 @@ export const loginStateReport = z.object({
   sessionsMost: z.number(),
 });
 
+/** Of `revoke`: the login after normalisation, sessions that were ended, accounts of which something was known. */
+export const revokeResult = z.object({ login: z.string(), sessions: z.number(), accounts: z.array(z.string()) });
+
 export const kickResult = z.object({ kicked: z.number() });
 
 export type SessionView = z.output<typeof sessionView>;
@@ -132,4 +135,5 @@ export type StatusReport = z.output<typeof statusReport>;
 export type ReloadReport = z.output<typeof reloadReport>;
 export type CopyIndexReport = z.output<typeof copyIndexReport>;
 export type LoginStateReport = z.output<typeof loginStateReport>;
+export type RevokeResult = z.output<typeof revokeResult>;
 export type TraceResult = z.output<typeof traceResult>;

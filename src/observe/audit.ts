@@ -99,6 +99,7 @@ export type SecurityEvent =
   | 'unauthenticate-refused'
   | 'session-kicked'
   | 'session-revoked'
+  | 'login-revoked'
   | 'trace-on'
   | 'trace-off'
   | 'reload'
@@ -107,7 +108,13 @@ export type SecurityEvent =
 export type AuditFields = Readonly<Record<string, string | number | boolean | undefined>>;
 
 /** Done by the administrator. */
-const ROUTINE: ReadonlySet<SecurityEvent> = new Set(['session-kicked', 'trace-on', 'trace-off', 'reload']);
+const ROUTINE: ReadonlySet<SecurityEvent> = new Set([
+  'session-kicked',
+  'login-revoked',
+  'trace-on',
+  'trace-off',
+  'reload',
+]);
 
 const MOST_NAME = 256;
 const MOST_DETAIL = 1024;

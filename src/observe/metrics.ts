@@ -19,6 +19,8 @@ export interface Metrics {
   readonly logins: Counter<'outcome' | 'mechanism' | 'directory'>;
   /** Seconds from a complete login command to its answer, by outcome. */
   readonly loginSeconds: Histogram<'outcome'>;
+  /** Seconds since a directory proved what let somebody in without asking it: proof "cache", or "outage" while none answered. */
+  readonly trustedAge: Histogram<'proof'>;
   /** Sessions now: mode "greeting" (not logged in), "relay" or "serve". */
   readonly sessions: Gauge<'mode'>;
   /** Direction "in" (client to upstream) or "out". */
@@ -59,6 +61,9 @@ export interface Metrics {
 
 /** Reaches from a cached login (under a millisecond) to a directory that times out. */
 const LOGIN_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+/** Reaches from a second to a month. */
+const TRUSTED_SECONDS = [1, 10, 60, 300, 900, 3600, 14_400, 86_400, 604_800, 2_592_000];
 
 /** Reaches from a thread that answers at once to a search of a large mailbox. */
 const INDEX_SECONDS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5];
@@ -118,6 +123,13 @@ export function createMetrics(): Metrics {
       help: 'Time from a complete login command to its answer, directory and mail server included. Refusals are held back on purpose.',
       labelNames: ['outcome'],
       buckets: LOGIN_SECONDS,
+      registers,
+    }),
+    trustedAge: new Histogram({
+      name: 'postern_trusted_age_seconds',
+      help: 'Age of the proof by which a login was let in without asking a directory (cache), or while none answered (outage).',
+      labelNames: ['proof'],
+      buckets: TRUSTED_SECONDS,
       registers,
     }),
     sessions: gauge(

@@ -12,6 +12,7 @@ import { openStaticDirectory } from '../auth/static/directory.ts';
 import type { Config, DirectoryConfig, UpstreamConfig } from '../config/schema.ts';
 import type { ReadBuffers } from '../net/read-buffers.ts';
 import type { Logger } from '../observe/log.ts';
+import type { Metrics } from '../observe/metrics.ts';
 import { Gate, type RelayTarget } from '../session/gate.ts';
 import type { Settings } from '../session/services.ts';
 import { dataPlaces } from '../store/data-places.ts';
@@ -36,6 +37,7 @@ export interface CompositionDeps {
   readonly buffers: ReadBuffers;
   /** What is known of logins for longer than one configuration. */
   readonly store: IdentityStore;
+  readonly metrics: Pick<Metrics, 'trustedAge'>;
   /** What serves mailboxes, once a route leads there. */
   readonly serving: () => Pick<Serving, 'serve'> | undefined;
 }
@@ -64,6 +66,8 @@ export function compose(
     config: config.authentication,
     log: deps.log,
     store: deps.store,
+    origin: (name: string) => originOf(name, config),
+    onTrust: (proof: 'cache' | 'outage', age: number) => deps.metrics.trustedAge.observe({ proof }, age / 1000),
     appPasswords: new AppPasswordFolder(dataPlaces(config.server.data).appPasswords, deps.log),
   };
   const authenticator = before
@@ -93,6 +97,13 @@ export async function closeComposition({ authenticator, directories, upstreams }
   authenticator.close();
   for (const { thing } of upstreams.values()) thing.close();
   await Promise.allSettled([...directories.values()].map(({ thing }) => thing.close()));
+}
+
+/** What a proof rests on: another user may be meant once this has changed. Holds secrets; only a keyed hash of it is kept. */
+function originOf(name: string, { authentication, directories }: Config): string {
+  const { directories: order, login } = authentication;
+  const asked = order.slice(0, order.indexOf(name) + 1);
+  return JSON.stringify([login, asked.map(each => [each, directories[each]])]);
 }
 
 /** Opens one directory of the configuration. */

@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import type { ServerState } from '../auth/directory.ts';
 import { IdentityStore } from '../auth/identity-store.ts';
 import { ConfigError, type LoadedConfig, loadConfig } from '../config/load.ts';
 import { describeChanges } from '../config/reload.ts';
@@ -25,6 +24,7 @@ import { dataPlaces } from '../store/data-places.ts';
 import { decodeCharset } from '../store/search/charset.ts';
 import { type Composition, type CompositionDeps, closeComposition, compose } from './composition.ts';
 import { missingDescriptors } from './descriptors.ts';
+import { namedServers, updateGauges } from './gauges.ts';
 import { LateServing } from './late-serving.ts';
 import { listenerEvents } from './listener-events.ts';
 import { Listening } from './listening.ts';
@@ -158,7 +158,13 @@ export class Server {
 
   get #parts(): CompositionDeps {
     const store = this.#identities;
-    return { log: this.#logs.log, buffers: this.#buffers, store, serving: () => this.#serving.now };
+    return {
+      log: this.#logs.log,
+      buffers: this.#buffers,
+      store,
+      metrics: this.#metrics,
+      serving: () => this.#serving.now,
+    };
   }
 
   get #config(): Config {
@@ -178,7 +184,7 @@ export class Server {
       );
     }
     await this.#serving.follow(config);
-    this.#metrics.beforeRender(() => this.#updateGauges());
+    this.#metrics.beforeRender(() => updateGauges(this.#metrics, this.#composition, this.#tls.certificates()));
     this.#adminSocket = await listenAdminSocket(
       config.admin.socket,
       adminCommands({
@@ -188,6 +194,7 @@ export class Server {
         audit,
         status: () => this.#status(),
         reload: () => this.reload(),
+        revoke: login => this.#composition.authenticator.revoke(login),
         copyIndex: account => this.#serving.copyIndex(account),
         hold: account => this.#hold(account),
         loginState: (login, address) => this.#loginState(login, address),
@@ -310,24 +317,6 @@ export class Server {
     });
   }
 
-  #updateGauges(): void {
-    const { serverUp, certificateExpirySeconds } = this.#metrics;
-    serverUp.reset();
-    const { directories, upstreams } = this.#composition;
-    for (const [kind, group] of [
-      ['directory', directories],
-      ['upstream', upstreams],
-    ] as const) {
-      for (const { name, servers } of namedServers(group)) {
-        for (const { server, state } of servers) serverUp.set({ kind, name, server }, state === 'down' ? 0 : 1);
-      }
-    }
-    certificateExpirySeconds.reset();
-    for (const { names, notAfter } of this.#tls.certificates()) {
-      certificateExpirySeconds.set({ names: names.join() }, Math.round((notAfter.getTime() - Date.now()) / 1000));
-    }
-  }
-
   #status(): StatusReport {
     const { rss, heapUsed, external } = process.memoryUsage();
     const sessions = this.#sessions.list();
@@ -387,10 +376,6 @@ const REGISTRY = new Registry(EXTENSIONS, decodeCharset);
 
 function traceDirectory(config: Config): string {
   return join(config.server.data, 'trace');
-}
-
-function namedServers(group: ReadonlyMap<string, { thing: { servers(): readonly ServerState[] } }>) {
-  return [...group].map(([name, { thing }]) => ({ name, servers: [...thing.servers()] }));
 }
 
 function problemsOf(error: unknown, file: string) {

@@ -74,6 +74,7 @@ beforeEach(async () => {
     traceDirectory,
     audit: new AuditLog(line => audited.push(line)),
     status: () => REPORT,
+    revoke: login => ({ login: login.toLowerCase(), accounts: [] }),
     async reload() {
       if (reloaded instanceof Error) throw reloaded;
       return reloaded;
