@@ -28,6 +28,8 @@ const MOST = 50;
 /** A use is written down at most this often, so that a phone that logs in every minute costs no disk. */
 const NOTE_EVERY_MS = 600_000;
 const MOST_NOTED = 10_000;
+/** Nothing takes so long to be written. */
+const LEFTOVER_MS = 3_600_000;
 
 /** When an app password was used last, to within ten minutes. */
 export interface LastUse {
@@ -104,6 +106,7 @@ export class AppPasswordFolder implements AppPasswords {
     if (there.length >= MOST) throw new RangeError(`there are ${MOST} app passwords already; revoke some first`);
     const folder = join(this.#root, account);
     await this.#makeFolder(folder);
+    await removeLeftovers(folder, this.#now());
     for (;;) {
       const secret = newSecret();
       const record = await newRecord(account, secret, terms, new Date(this.#now()));
@@ -234,6 +237,16 @@ async function writeTemporary(folder: string, content: string, sync: boolean): P
     await handle.close();
   }
   return path;
+}
+
+/** Files of whoever was killed while writing them. */
+async function removeLeftovers(folder: string, now: number): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (!name.endsWith('.new')) continue;
+    const path = join(folder, name);
+    const about = await stat(path).catch(() => undefined);
+    if (about && now - about.mtimeMs > LEFTOVER_MS) await rm(path, { force: true });
+  }
 }
 
 async function syncFolder(folder: string): Promise<void> {

@@ -1,5 +1,5 @@
 import { createHash, createHmac, pbkdf2Sync } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -119,6 +119,17 @@ describe('the folder of app passwords', () => {
     const { secret, record } = await open().create(ADA, PHONE);
     writeFileSync(join(data, 'app-passwords', ADA, `${record.id}.json`), '{"id":');
     await expect(open().verify(ADA, secret, HERE)).rejects.toMatchObject({ kind: 'misconfigured' });
+  });
+
+  it('clears away what a killed process left half written, and nothing that is being written', async () => {
+    now = Date.now();
+    await open().create(ADA, PHONE);
+    const folder = join(data, 'app-passwords', ADA);
+    for (const name of ['.old.new', '.young.new']) writeFileSync(join(folder, name), '{');
+    utimesSync(join(folder, '.old.new'), new Date(now - 3_700_000), new Date(now - 3_700_000));
+    await open().create(ADA, PHONE);
+    expect(readdirSync(folder).filter(name => name.endsWith('.new'))).toEqual(['.young.new']);
+    expect(await open().list(ADA)).toHaveLength(2);
   });
 
   it('has a bound for each account', async () => {
