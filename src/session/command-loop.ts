@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import type { AnyCommand, Piece } from '../commands/command.ts';
 import type { Registry } from '../extensions/registry.ts';
 import { BrokenResponse } from '../imap/broken-response.ts';
@@ -16,6 +17,8 @@ import { LiteralUpload } from './literal-upload.ts';
 import type { ServedMail } from './served-mail.ts';
 import type { Settings } from './services.ts';
 
+/** Commands of one client after which others have their turn: what it sends at once is read without ever waiting. */
+const TURN = 100;
 /** More than this still to come of a refused command, and hanging up is kinder than reading it. */
 const SKIP_BEFORE_LOGIN = 1024 * 1024;
 /** After login: who sends a message that is too big, without waiting for a go-ahead, is to learn why it is refused. */
@@ -58,7 +61,8 @@ export class CommandLoop {
 
   /** Until the session closes, the client leaves, or a login leads elsewhere. @throws ConnectionLost */
   async run(): Promise<void> {
-    while (this.#host.session.state !== 'closing') {
+    for (let count = 1; this.#host.session.state !== 'closing'; count += 1) {
+      if (count % TURN === 0) await turn();
       const unit = await this.#host.input.next();
       if (unit.kind === 'end') return;
       let completion: Completion | undefined;
@@ -191,6 +195,8 @@ export class CommandLoop {
       return statusOf(error);
     }
     this.#noteBug(error);
+    // A line is still awaited (IDLE), and whoever read the next command would miss it.
+    if (this.#host.input.answering) this.#host.end('Internal error.');
     return { status: 'NO', code: 'SERVERBUG', text: 'Internal error.' };
   }
 

@@ -1,3 +1,4 @@
+import { MailError } from '../mail/mail-error.ts';
 import type { Store } from '../mail/store.ts';
 import type { Selection } from './selection.ts';
 
@@ -13,8 +14,10 @@ export interface IdleOptions {
 
 /**
  * IDLE (RFC 2177): tells what happens in a mailbox, as it happens, until the client speaks. Wakes carry nothing: what has happened is
- * pulled, by the same function that NOOP uses.
+ * pulled, by the same function that NOOP uses. What cannot be pulled now is tried again, and told of only when the client has spoken: an
+ * answer before would leave its line to be taken for a command.
  * @returns the client's line
+ * @throws MailError `gone` at once; others, if the last look failed, after the line
  */
 export async function* idle(options: IdleOptions): AsyncGenerator<string | Buffer, string, undefined> {
   const { store, selection, keepalive } = options;
@@ -29,6 +32,7 @@ export async function* idle(options: IdleOptions): AsyncGenerator<string | Buffe
     error => bell.fail(error),
   );
   let woken = true;
+  let trouble: MailError | undefined;
   if (selection) {
     // Before the first look, so that nothing falls in between.
     const wakes = store.watch({ mailbox: selection.mailbox.id }, over.signal);
@@ -46,19 +50,27 @@ export async function* idle(options: IdleOptions): AsyncGenerator<string | Buffe
   try {
     yield '+ idling\r\n';
     while (!said) {
-      if (woken && selection) {
-        woken = false;
-        for await (const piece of selection.sync('told')) {
-          timer.refresh();
-          yield piece;
-        }
-      }
       if (silent) {
         silent = false;
+        woken ||= trouble !== undefined;
         yield '* OK Still here\r\n';
+      }
+      if (woken && selection) {
+        woken = false;
+        trouble = undefined;
+        try {
+          for await (const piece of selection.sync('told')) {
+            timer.refresh();
+            yield piece;
+          }
+        } catch (error) {
+          if (!(error instanceof MailError) || error.kind === 'gone') throw error;
+          trouble = error;
+        }
       }
       await bell.rung();
     }
+    if (trouble) throw trouble;
     return said.line;
   } finally {
     clearInterval(timer);

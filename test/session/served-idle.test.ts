@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { MailError } from '../../src/mail/mail-error.ts';
+import type { Mailbox, Store } from '../../src/mail/store.ts';
 import { append, ServedStand } from './served-stand.ts';
 
 let stand: ServedStand;
@@ -47,6 +49,37 @@ describe('IDLE', () => {
     await stand.nothingLeft();
   });
 
+  it('goes on when news cannot be had, says so after DONE, and loses nothing', async () => {
+    const faults: unknown[] = [];
+    const client = await stand.inbox(1, { store: failing(stand.account.open(), faults) });
+    const other = await stand.enter();
+    client.write('i IDLE\r\n');
+    await client.hears('+ idling\r\n');
+    faults.push(new MailError('unavailable', 'a thread died'));
+    await append(other);
+    await expect.poll(() => faults).toEqual([]);
+    client.write('DONE\r\n');
+    const answer = await client.answer('i');
+    expect(answer.at(-1)).toMatch(/^NO \[UNAVAILABLE\] /);
+    expect(answer).toContain('* 2 EXISTS');
+    await append(client, '{5+}\r\nINBOX');
+    expect(stand.log.some(({ msg }) => msg === 'a command failed')).toBe(true);
+  });
+
+  it('ends the session when it fails by a mistake of ours: the DONE to come must not be taken for a command', async () => {
+    const faults: unknown[] = [];
+    const client = await stand.inbox(1, { store: failing(stand.account.open(), faults) });
+    const other = await stand.enter();
+    client.write('i IDLE\r\n');
+    await client.hears('+ idling\r\n');
+    faults.push(new TypeError('a mistake'));
+    await append(other);
+    expect(await client.hears('BYE')).toContain('* BYE [UNAVAILABLE] Internal error.');
+    await client.leave();
+    await other.leave();
+    await stand.nothingLeft(1);
+  });
+
   it('ends with the mailbox', async () => {
     const client = await stand.enter();
     const other = await stand.enter();
@@ -69,3 +102,18 @@ describe('IDLE', () => {
     await client.session.done;
   });
 });
+
+/** A store whose changes fail with the faults, each once. */
+function failing(store: Store, faults: unknown[]): Store {
+  const open = store.open.bind(store);
+  store.open = async (name, readOnly): Promise<Mailbox> => {
+    const mailbox = await open(name, readOnly);
+    const changes = mailbox.changes.bind(mailbox);
+    mailbox.changes = async (since, limit) => {
+      if (faults.length > 0) throw faults.shift();
+      return changes(since, limit);
+    };
+    return mailbox;
+  };
+  return store;
+}
