@@ -13,6 +13,7 @@ const COMMANDS = [
   'status',
   'sessions',
   'reload',
+  'revoke',
   'trace',
   'backup',
   'restore',
