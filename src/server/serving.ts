@@ -10,6 +10,7 @@ import type { Store } from '../mail/store.ts';
 import type { Logger } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { openDirectoryBlobs } from '../store/blobs/directory-blobs.ts';
+import { ReadMemory } from '../store/blobs/read-memory.ts';
 import { openLocalBus } from '../store/bus/local-bus.ts';
 import type { Catalogue } from '../store/catalogue/catalogue.ts';
 import { openSqliteCatalogue } from '../store/catalogue/sqlite-catalogue.ts';
@@ -86,13 +87,15 @@ export class Serving {
       directoryOf: blobsOf,
       onUnreadable: (account, blob, reason) => log.error({ account, blob, reason }, 'a message could not be searched'),
     });
+    // One for all accounts, however many are open.
+    const memory = new ReadMemory();
     this.#engine = openEngine({
       index: measuredIndex(this.#index, (account, operation, outcome, seconds) => {
         metrics.indexSeconds.observe({ operation, outcome }, seconds);
         if (outcome === 'damaged') this.#damage.tell(account);
       }),
       blobs: async account =>
-        measuredBlobs(await openDirectoryBlobs({ directory: blobsOf(account) }), (operation, octets) => {
+        measuredBlobs(await openDirectoryBlobs({ directory: blobsOf(account), memory }), (operation, octets) => {
           metrics.blobs.inc({ operation });
           if (octets > 0) metrics.blobBytes.inc({ operation }, octets);
         }),

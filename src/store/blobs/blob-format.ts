@@ -133,5 +133,5 @@ export function parseEnd(end: Buffer, id: BlobId, frameLog: number, fileSize: nu
   if (!fits || frames.length !== Math.ceil(size / frameSize) || position + end.length !== fileSize) {
     throw new BlobError('damaged', 'the table does not fit the file');
   }
-  return { size, sha256: Uint8Array.from(end.subarray(at + 32, at + 64)), frameSize, frames };
+  return { size, sha256: new Uint8Array(end.subarray(at + 32, at + 64)), frameSize, frames };
 }

@@ -21,11 +21,12 @@ export interface BlobPlace {
 /**
  * Folders follow time: blobs kept at about the same moment share a folder and so the sync of it, and a search for old ones stops
  * at the first new folder.
+ * @param root a path that does not end in a slash
  */
 export function placeOf(root: string, id: BlobId): BlobPlace {
-  const outer = join(root, id.slice(0, OUTER_DIGITS));
-  const inner = join(outer, id.slice(OUTER_DIGITS, OUTER_DIGITS + INNER_DIGITS));
-  return { outer, inner, file: join(inner, id) };
+  const outer = `${root}/${id.slice(0, OUTER_DIGITS)}`;
+  const inner = `${outer}/${id.slice(OUTER_DIGITS, OUTER_DIGITS + INNER_DIGITS)}`;
+  return { outer, inner, file: `${inner}/${id}` };
 }
 
 /** Where puts write before the blob has its name. */

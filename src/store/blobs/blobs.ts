@@ -61,7 +61,10 @@ export interface Blobs {
    * @throws BlobError; the signal's reason
    */
   list(options?: ListOptions): AsyncIterable<readonly BlobId[]>;
-  /** Takes no more work, and resolves when running puts and deletes have ended. */
+  /**
+   * Takes no more work, and resolves when running puts and deletes have ended, and what was read is closed.
+   * @throws BlobError when something that was read could not be closed; the blobs are closed all the same
+   */
   close(): Promise<void>;
 }
 

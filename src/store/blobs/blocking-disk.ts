@@ -16,6 +16,7 @@ export const blockingDisk: ReadingDisk = {
     }
     return filled;
   },
+  readSome: async (file, into, position) => fs.readSync(file, into, 0, into.length, position),
   size: async file => fs.fstatSync(file).size,
   close: async file => fs.closeSync(file),
 };

@@ -4,12 +4,15 @@ import { abortable } from './abortable.ts';
 import { BlobFolders, makeRoot, makeUnlessThere } from './blob-folders.ts';
 import { type BlobId, newBlobId } from './blob-id.ts';
 import { placeOf, temporaryFolder } from './blob-places.ts';
-import { BlobReader, named } from './blob-reader.ts';
+import { BlobReader } from './blob-reader.ts';
+import { type ReadingPlace, readBlob } from './blob-reading.ts';
 import { BlobWriter } from './blob-writer.ts';
 import { BlobError, type BlobRange, type Blobs, type ListOptions, type PutOptions, type StoredBlob } from './blobs.ts';
+import { Closings } from './closings.ts';
 import { type Disk, onDisk } from './disk.ts';
 import { removeLeftovers } from './leftovers.ts';
 import { nodeDisk } from './node-disk.ts';
+import { ReadMemory } from './read-memory.ts';
 
 const DEFAULT_PAGE = 1000;
 const DAY_MS = 86_400_000;
@@ -23,6 +26,8 @@ export interface DirectoryBlobsOptions {
    */
   readonly leftoverAge?: number;
   readonly disk?: Disk;
+  /** Shared with others opened in this thread, so that together they take no more than one; its own by default. */
+  readonly memory?: ReadMemory;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
   readonly random?: (octets: number) => Uint8Array;
@@ -30,7 +35,13 @@ export interface DirectoryBlobsOptions {
 
 /** Blobs as files in a folder. @throws BlobError when the folder cannot be made or written */
 export async function openDirectoryBlobs(options: DirectoryBlobsOptions): Promise<Blobs> {
-  const { disk = nodeDisk, leftoverAge = DAY_MS, now = Date.now, random = randomBytes } = options;
+  const {
+    disk = nodeDisk,
+    memory = new ReadMemory(),
+    leftoverAge = DAY_MS,
+    now = Date.now,
+    random = randomBytes,
+  } = options;
   const root = resolve(options.directory);
   const temporary = temporaryFolder(root);
   await onDisk(`opening the blobs in ${root}`, async () => {
@@ -38,7 +49,7 @@ export async function openDirectoryBlobs(options: DirectoryBlobsOptions): Promis
     if (await makeUnlessThere(disk, temporary)) await disk.syncDirectory(root);
     await removeLeftovers(disk, temporary, now() - leftoverAge);
   });
-  return new DirectoryBlobs(root, disk, now, random);
+  return new DirectoryBlobs(root, disk, memory, now, random);
 }
 
 class DirectoryBlobs implements Blobs {
@@ -47,11 +58,13 @@ class DirectoryBlobs implements Blobs {
   readonly #now: () => number;
   readonly #random: (octets: number) => Uint8Array;
   readonly #folders: BlobFolders;
+  readonly #reading: ReadingPlace;
   readonly #running = new Set<Promise<unknown>>();
   #closed = false;
 
-  constructor(root: string, disk: Disk, now: () => number, random: (octets: number) => Uint8Array) {
+  constructor(root: string, disk: Disk, memory: ReadMemory, now: () => number, random: (octets: number) => Uint8Array) {
     this.#root = root;
+    this.#reading = { root, disk, memory, closings: new Closings(), ready: () => this.#refuseClosed() };
     this.#disk = disk;
     this.#now = now;
     this.#random = random;
@@ -81,28 +94,8 @@ class DirectoryBlobs implements Blobs {
     }
   }
 
-  async *read(id: BlobId, range: BlobRange = {}, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
-    const { start = 0, end = Number.POSITIVE_INFINITY } = range;
-    if (!isOffset(start) || !isOffset(end)) throw new RangeError(`octets ${start} to ${end} of a blob`);
-    this.#refuseClosed();
-    signal?.throwIfAborted();
-    const reader = await BlobReader.open(this.#disk, placeOf(this.#root, id).file, id);
-    try {
-      const { size, frameSize } = reader.layout;
-      const last = Math.min(end, size);
-      for (let at = start; at < last; ) {
-        signal?.throwIfAborted();
-        const index = Math.floor(at / frameSize);
-        const from = index * frameSize;
-        const content = await reader.frame(index);
-        yield content.subarray(at - from, last - from);
-        at = from + frameSize;
-      }
-    } catch (error) {
-      throw named(id, error);
-    } finally {
-      await reader.close();
-    }
+  read(id: BlobId, range: BlobRange = {}, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+    return readBlob(this.#reading, id, range, signal);
   }
 
   async stat(id: BlobId): Promise<StoredBlob | undefined> {
@@ -119,7 +112,16 @@ class DirectoryBlobs implements Blobs {
   }
 
   delete(id: BlobId): Promise<void> {
-    return this.#run(() => onDisk(`deleting blob ${id}`, () => this.#folders.remove(id, this.#now())));
+    return this.#run(() => onDisk(`deleting blob ${id}`, () => this.#delete(id)));
+  }
+
+  async #delete(id: BlobId): Promise<void> {
+    try {
+      await this.#folders.remove(id, this.#now());
+    } finally {
+      // Only now: what was read until the file went is remembered no longer.
+      this.#reading.memory.forget(placeOf(this.#root, id).file);
+    }
   }
 
   async *list(options: ListOptions = {}): AsyncGenerator<readonly BlobId[]> {
@@ -146,6 +148,7 @@ class DirectoryBlobs implements Blobs {
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.allSettled(this.#running);
+    await this.#reading.closings.ended();
   }
 
   async #run<T>(work: () => Promise<T>): Promise<T> {
@@ -162,8 +165,4 @@ class DirectoryBlobs implements Blobs {
   #refuseClosed(): void {
     if (this.#closed) throw new BlobError('closed', 'the blobs are closed');
   }
-}
-
-function isOffset(value: number): boolean {
-  return value === Number.POSITIVE_INFINITY || (Number.isSafeInteger(value) && value >= 0);
 }

@@ -15,6 +15,8 @@ export interface Disk {
   write(file: FileHandle, chunks: readonly Uint8Array[], position: number): Promise<void>;
   /** Fills the buffer as far as the file goes; returns how many octets that was. */
   read(file: FileHandle, into: Uint8Array, position: number): Promise<number>;
+  /** Fills what it can of the buffer in one go: fewer octets, if any, mean that the file ends there, as good as always. */
+  readSome(file: FileHandle, into: Uint8Array, position: number): Promise<number>;
   size(file: FileHandle): Promise<number>;
   syncData(file: FileHandle): Promise<void>;
   close(file: FileHandle): Promise<void>;
@@ -32,7 +34,7 @@ export interface Disk {
 }
 
 /** As much of it as reading blobs takes. */
-export type ReadingDisk = Pick<Disk, 'openRead' | 'read' | 'size' | 'close'>;
+export type ReadingDisk = Pick<Disk, 'openRead' | 'read' | 'readSome' | 'size' | 'close'>;
 
 /** The system's name for an error; undefined when it has none. */
 export function codeOf(error: unknown): string | undefined {

@@ -58,7 +58,8 @@ export function decodeFrame(bytes: Uint8Array, entry: FrameEntry, size: number):
 
 function decompress(bytes: Uint8Array, size: number): Buffer {
   try {
-    return zstdDecompressSync(bytes, { chunkSize: Math.max(size, SLACK), maxOutputLength: size });
+    // An octet too many: when the output is exactly full, the decoder is called once more, with another buffer as large.
+    return zstdDecompressSync(bytes, { chunkSize: Math.max(size + 1, SLACK), maxOutputLength: size });
   } catch (error) {
     throw new BlobError('damaged', 'a frame cannot be decompressed', error);
   }

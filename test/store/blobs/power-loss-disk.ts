@@ -115,6 +115,10 @@ export class PowerLossDisk implements Disk {
     return part.length;
   }
 
+  readSome(handle: FileHandle, into: Uint8Array, position: number): Promise<number> {
+    return this.read(handle, into, position);
+  }
+
   async size(handle: FileHandle): Promise<number> {
     await turn();
     return this.#held(handle).file.octets.length;
