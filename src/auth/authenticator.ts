@@ -101,7 +101,9 @@ export class Authenticator {
     this.#passwords = new PasswordLogins({ ...cached, shield, proofs, log, onTrust });
     this.#known = new KnownLogins(this.#cache, this.#entries, proofs);
     if (deps.config.app_passwords && deps.appPasswords) {
-      this.#appPasswords = new AppPasswordLogins(deps.appPasswords, this.#chain, this.#entries);
+      const { appPasswords } = deps;
+      const found = { chain: this.#chain, entries: this.#entries };
+      this.#appPasswords = new AppPasswordLogins({ appPasswords, ...found, log, onTrust });
     }
     this.#confined = new GroupNames(deps.config.app_passwords?.required_for.groups ?? []);
   }

@@ -29,9 +29,11 @@ describe('a login by app password', () => {
     directory.add('bob', 'secret');
     const appPasswords = new AppPasswordFolder(data);
     const doors = loginStand([directory], config);
-    const authenticator = new Authenticator({ ...doors.deps(config), appPasswords });
+    const trusted: unknown[] = [];
+    const onTrust = (...what: readonly unknown[]) => void trusted.push(what);
+    const authenticator = new Authenticator({ ...doors.deps(config), appPasswords, onTrust });
     const attempt = (login: string, password: string) => doors.attempt(login, password, {}, authenticator);
-    return { directory, appPasswords, authenticator, attempt, doors };
+    return { directory, appPasswords, authenticator, attempt, doors, trusted };
   }
 
   it('is let in without the directory seeing the password', async () => {
@@ -74,14 +76,20 @@ describe('a login by app password', () => {
   });
 
   it('goes on in an outage of the directory for as long as proven logins do, and not when revoked', async () => {
-    const { directory, appPasswords, attempt } = stand({ ...TAKEN, cache: { ttl: 0, outage: 60_000, size: 10 } });
+    const { directory, appPasswords, attempt, trusted, doors } = stand({
+      ...TAKEN,
+      cache: { ttl: 0, outage: 60_000, size: 10 },
+    });
     const { secret, record } = await appPasswords.create(ACCOUNT, PHONE);
     directory.failure = 'unavailable';
     expect(await attempt('ada', secret)).toMatchObject({ kind: 'unavailable' });
     directory.failure = undefined;
     await attempt('ada', secret);
     directory.failure = 'unavailable';
+    doors.clock.time += 5000;
     expect(await attempt('ada', secret)).toMatchObject({ kind: 'app-password' });
+    expect(trusted).toEqual([['outage', 5000]]);
+    expect(doors.lines.join()).toContain('let in without a directory');
     await appPasswords.revoke(ACCOUNT, record.id);
     expect(await attempt('ada', secret)).toMatchObject({ kind: 'authentication-failed' });
   });
