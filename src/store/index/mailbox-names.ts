@@ -10,9 +10,8 @@ export function checkName(name: string, octetsMost: number): void {
   if (/[\0-\x1f\x7f]/.test(name)) throw new MailError('cannot', `${JSON.stringify(name)} has a control character`);
   if (!name.isWellFormed()) throw new MailError('cannot', `${JSON.stringify(name)} is no Unicode`);
   const [first = ''] = levels;
-  // A second INBOX in another case could not be told from the first.
-  if (first !== INBOX && first.toUpperCase() === INBOX)
-    throw new MailError('cannot', `${first} is not spelled ${INBOX}`);
+  // A second INBOX in another case could not be told from the first. Not toUpperCase: it takes a dotless i for an i.
+  if (first !== INBOX && /^inbox$/i.test(first)) throw new MailError('cannot', `${first} is not spelled ${INBOX}`);
   if (Buffer.byteLength(name) > octetsMost) throw new MailError('limit', `a name is longer than ${octetsMost} octets`);
 }
 

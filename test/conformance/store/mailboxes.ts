@@ -36,6 +36,9 @@ export function mailboxes(stand: Stand): void {
       expect((await named('old'))?.specialUse).toBe('\\Flagged');
       expect(await kindOf(create('a/b/c'))).toBe('already-exists');
       expect(await kindOf(create('INBOX'))).toBe('already-exists');
+      // No INBOX in another case, though capitals would make it one.
+      await create('ınbox');
+      expect((await named('ınbox'))?.id).toBeDefined();
       expect(await statusKind('a')).toBe('nonexistent');
       await create('a/b');
       expect((await named('a/b'))?.id).toBeDefined();
