@@ -96,7 +96,9 @@ export function directoryConformance(name: string, open: () => Promise<Directory
       if (bob.password !== alice.password) {
         expect(await kindOf(authenticate(alice.login, bob.password))).toBe('bad-password');
       }
-      expect(await kindOf(authenticate(alice.login, `${alice.password}\0`))).toBe('bad-password');
+      for (const password of [`${alice.password}\0`, `${alice.password}\0x`, '\0', '\0x']) {
+        expect(await kindOf(authenticate(alice.login, password))).toBe('bad-password');
+      }
     });
 
     it('refuses an empty password', async () => {
@@ -132,7 +134,9 @@ export function directoryConformance(name: string, open: () => Promise<Directory
 
     it('looks up the same entry without a password', async () => {
       const { alice } = subject;
-      expect(await lookup(alice.login)).toEqual(await authenticate(alice.login, alice.password));
+      // Which server proved the password is said of proofs only.
+      const { answeredBy: _, ...proven } = await authenticate(alice.login, alice.password);
+      expect(await lookup(alice.login)).toEqual(proven);
       expect(await lookup('nobody-is-called-this')).toBeUndefined();
     });
 

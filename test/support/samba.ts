@@ -73,9 +73,10 @@ export class SambaDc {
     const log = openSync(join(this.folder, 'log'), 'a');
     const child = spawn(program('samba'), ['-F', '--no-process-group', '-M', 'single', '-s', confOf(this.#path)], {
       stdio: ['ignore', log, log],
-      detached: true,
     });
     this.#process = child;
+    // A hook that fails leaves it behind otherwise.
+    process.once('exit', () => void child.kill('SIGKILL'));
     await until('Samba answers', async () => {
       if (child.exitCode !== null)
         throw new Error(`Samba ended at once:\n${readFileSync(join(this.folder, 'log'), 'utf8')}`);
@@ -87,7 +88,7 @@ export class SambaDc {
   async modify(ldif: string): Promise<void> {
     const file = join(this.folder, 'change.ldif');
     writeFileSync(file, ldif);
-    await run('ldbmodify', ['-H', join(this.#path, 'private/sam.ldb'), '-s', confOf(this.#path), file]);
+    await run('ldbmodify', ['-H', join(this.#path, 'private/sam.ldb'), `--configfile=${confOf(this.#path)}`, file]);
   }
 
   freeze(): void {

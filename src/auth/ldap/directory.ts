@@ -81,6 +81,8 @@ export class LdapDirectory implements Directory {
     if (password === '') return Promise.reject(new AuthError('bad-password', 'the password is empty'));
     if (password.length > LONGEST_PASSWORD)
       return Promise.reject(new AuthError('bad-password', 'the password is too long'));
+    // Servers written in C may stop reading at NUL (Samba 4.17 does): another password would pass, and one that begins so for an empty one.
+    if (password.includes('\0')) return Promise.reject(new AuthError('bad-password', 'the password holds NUL'));
     if (isImpossible(login)) return Promise.reject(new AuthError('unknown-user', 'nobody can be called that'));
     return abortable(this.#proveUser(login, password, signal), signal);
   }
@@ -270,7 +272,8 @@ export class LdapDirectory implements Directory {
 }
 
 function isImpossible({ login }: LoginName): boolean {
-  return login === '' || login.length > LONGEST_LOGIN;
+  // Servers written in C may stop reading a value at NUL: Samba 4.17 takes `alice\0` for alice.
+  return login === '' || login.length > LONGEST_LOGIN || login.includes('\0');
 }
 
 function onlyOne(entries: readonly LdapEntry[], base: string): LdapEntry | undefined {
