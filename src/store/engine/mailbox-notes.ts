@@ -70,6 +70,17 @@ export class MailboxNotes {
     note.last = undefined;
   }
 
+  /** As `forget`, of a mailbox that may be no more: one that nobody asks for again must not be kept in mind. */
+  drop(mailbox: MailboxId): void {
+    this.forget(mailbox);
+    this.#notes.delete(mailbox);
+  }
+
+  /** Mailboxes that are kept in mind. */
+  get size(): number {
+    return this.#notes.size;
+  }
+
   forgetAll(): void {
     for (const mailbox of this.#notes.keys()) this.forget(mailbox);
   }

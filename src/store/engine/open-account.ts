@@ -87,7 +87,7 @@ export class OpenAccount {
 
   /** The same of a mailbox that an edit of the mailboxes has touched; the position is that of the account's own log. */
   touched(mailbox: MailboxId, at: ModSeq): void {
-    this.notes.forget(mailbox);
+    this.notes.drop(mailbox);
     this.dueAt = 0;
     this.#bus.post(this.id, { mailbox, at });
   }

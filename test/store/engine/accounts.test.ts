@@ -1,5 +1,8 @@
 import { expect, it } from 'vitest';
-import { DEFAULT_MAILBOXES } from '../../../src/store/engine/settings.ts';
+import { LAST_UID } from '../../../src/mail/ids.ts';
+import { Accounts } from '../../../src/store/engine/accounts.ts';
+import { EngineStore } from '../../../src/store/engine/engine-store.ts';
+import { DEFAULT_MAILBOXES, DEFAULT_SETTINGS } from '../../../src/store/engine/settings.ts';
 import type { Index } from '../../../src/store/index/index-port.ts';
 import { openSqliteIndex } from '../../../src/store/index/sqlite-index.ts';
 import { add, kindOf, letter, message } from '../../conformance/store/session.ts';
@@ -202,4 +205,22 @@ it('does not shut an account that somebody stays in, nor keeps others out of it 
   // Nobody is in, and an account that is not there can be shut, too.
   (await engine.shut(alice, AbortSignal.timeout(5000)))();
   (await engine.shut(bob, AbortSignal.timeout(5000)))();
+});
+
+it('keeps nothing in mind of mailboxes that come and go', async () => {
+  const accounts = new Accounts(stand().parts, DEFAULT_SETTINGS);
+  const account = await accounts.acquire(alice, create);
+  const store = new EngineStore(account, open => accounts.release(open));
+  for (let round = 0; round < 3; round += 1) {
+    await store.edit({ kind: 'create', name: 'passing' });
+    const mailbox = await store.open('passing', false);
+    const { at } = await mailbox.snapshot(false);
+    await mailbox.changes({ modseq: at, uid: LAST_UID }, 10);
+    await mailbox.close();
+    expect(account.notes.size).toBe(1);
+    await store.edit({ kind: 'delete', name: 'passing' });
+    expect(account.notes.size).toBe(0);
+  }
+  await store.close();
+  await accounts.close();
 });
