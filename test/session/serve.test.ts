@@ -10,6 +10,33 @@ beforeEach(() => {
 afterEach(() => stand.close());
 
 describe('a served session', () => {
+  it('lets others have their turn between commands that come at once', async () => {
+    let turns = 0;
+    let counting = true;
+    const count = () => {
+      turns += 1;
+      if (counting) setImmediate(count);
+    };
+    const told = new Set<number>();
+    const store = stand.account.open();
+    const open = store.open.bind(store);
+    store.open = async (name, readOnly) => {
+      const mailbox = await open(name, readOnly);
+      const changes = mailbox.changes.bind(mailbox);
+      mailbox.changes = (since, limit) => {
+        told.add(turns);
+        return changes(since, limit);
+      };
+      return mailbox;
+    };
+    const client = await stand.inbox(0, { store });
+    setImmediate(count);
+    client.write(`${'n NOOP\r\n'.repeat(2000)}end NOOP\r\n`);
+    await client.answer('end');
+    counting = false;
+    expect(told.size).toBeGreaterThan(15);
+  });
+
   it('goes from login to logout, and is counted on its way', async () => {
     let closed = 0;
     const store = stand.account.open();
