@@ -13,12 +13,13 @@ import { disclose, endsSessions } from './disclosure.ts';
 import { GroupNames } from './group-names.ts';
 import { KnownLogins } from './known-logins.ts';
 import { normaliseLogin, preparePassword, splitLogin } from './login-name.ts';
-import type { KnownUser, LoginOutcome, LoginRequest, LoginState } from './login-request.ts';
+import type { KnownUser, LoginOutcome, LoginRequest, LoginState, ScramProof } from './login-request.ts';
 import { OutageProofs } from './outage-proofs.ts';
 import { PasswordLogins } from './password-logins.ts';
 import type { DirectoryUser, Principal } from './principal.ts';
 import { Recovery } from './recovery.ts';
 import { type Fingerprint, ResultCache } from './result-cache.ts';
+import { ScramLogins } from './scram-logins.ts';
 import { Shield } from './shield.ts';
 import { Throttle } from './throttle.ts';
 
@@ -79,6 +80,7 @@ export class Authenticator {
   /** Of logins by app passwords. */
   readonly #entries: ResultCache;
   readonly #passwords: PasswordLogins;
+  readonly #scram: ScramLogins;
   readonly #known: KnownLogins;
   readonly #recovery: Recovery;
 
@@ -106,6 +108,13 @@ export class Authenticator {
       this.#appPasswords = new AppPasswordLogins({ appPasswords, ...found, log, onTrust });
     }
     this.#confined = new GroupNames(deps.config.app_passwords?.required_for.groups ?? []);
+    this.#scram = new ScramLogins({
+      chain: this.#chain,
+      entries: this.#entries,
+      appPasswords: deps.config.app_passwords && deps.appPasswords,
+      confined: this.#confined,
+      mark: store && ((...texts) => store.mark(...texts)),
+    });
   }
 
   /**
@@ -139,22 +148,25 @@ export class Authenticator {
     request.learnt?.({ login });
     await this.#takeTurn(request.address, login, record, signal);
     const begunAt = this.#now();
-    const password = preparePassword(request.password);
+    const password = preparePassword(request.password ?? '');
     const fingerprint = this.#cache.fingerprint(login ?? request.login, password);
     const attempt: Attempt = { request, record, signal, login, fingerprint, arrivedAt, begunAt };
 
     if ('refused' in name) return this.#refuse(attempt, 'refused', `login name ${name.refused}`);
-    if (password === '') {
+    if (password === '' && !request.scram) {
       // LDAP takes a bind without password for an anonymous one and lets it in (RFC 4513 §5.1.2).
       record.step('policy', 'fail', 'empty password');
       const cause = new AuthError('bad-password', 'empty password');
       return this.#refuse(attempt, 'bad-password', cause.message, cause);
     }
     const appPasswords = this.#appPasswords?.recognises(password) ? this.#appPasswords : undefined;
-    const { user, outcome, appPassword } = appPasswords
-      ? await this.#proveByAppPassword(attempt, name, password, appPasswords)
-      : await this.#prove(attempt, name, password);
+    const { user, outcome, appPassword } = await (request.scram
+      ? this.#proveByScram(attempt, name, request.scram)
+      : appPasswords
+        ? this.#proveByAppPassword(attempt, name, password, appPasswords)
+        : this.#prove(attempt, name, password));
     this.#throttle.succeeded(request.address, name.login);
+    this.#deps.suspicion?.succeeded(request.address, name.login);
     const account = accountId(user.directory, user.id);
     request.learnt?.({ account, directory: user.directory });
     this.#authorise(user, record, () => this.#report('not-authorized'));
@@ -162,7 +174,8 @@ export class Authenticator {
     this.#report(outcome);
     const { mechanism } = request;
     const proof = PROOFS[outcome];
-    return { ...user, account, login: name.login, mechanism, proof, ...(appPassword && { appPassword }) };
+    const { scram: _, ...known } = user;
+    return { ...known, account, login: name.login, mechanism, proof, ...(appPassword && { appPassword }) };
   }
 
   /** The same pipeline without a password, throttle and cache, for `explain`. @throws MailError as `authenticate` */
@@ -247,6 +260,12 @@ export class Authenticator {
   }
 
   async #takeTurn(address: string, login: string | undefined, record: DecisionRecord, signal: AbortSignal) {
+    if (this.#throttle.refuses(address, login)) {
+      record.step('throttle', 'fail', 'too many failures of this address; refused unheard');
+      this.#report('throttled');
+      await this.#pause(this.#config.throttle.delay, signal);
+      throw asMailError(new AuthError('throttled', 'too many failures of this address'));
+    }
     let waited = 0;
     for (;;) {
       signal.throwIfAborted();
@@ -290,6 +309,18 @@ export class Authenticator {
     }
   }
 
+  async #proveByScram(attempt: Attempt, name: LoginName, scram: ScramProof): Promise<Proof> {
+    const { request, record, signal } = attempt;
+    try {
+      const use = { address: request.address, protocol: 'imap' } as const;
+      const { user, mark } = await this.#scram.prove(name, scram, use, record, signal);
+      return mark ? { user, outcome: 'ok-app-password', appPassword: mark } : { user, outcome: 'ok' };
+    } catch (error) {
+      if (error instanceof AuthError) return this.#fail(attempt, name, error);
+      throw error;
+    }
+  }
+
   /** What becomes of an attempt for which nobody vouches. */
   async #fail(attempt: Attempt, name: LoginName, result: AuthError): Promise<never> {
     if (isRefusal(result.kind)) return this.#refuse(attempt, result.kind, result.message, result);
@@ -311,8 +342,10 @@ export class Authenticator {
     const price = this.#throttle.delayFor(address, attempt.login);
     const answerAt = Math.max(attempt.arrivedAt + price, attempt.begunAt + this.#config.throttle.delay);
     // Enough to tell guesses apart; it is kept for as long as the count is.
-    const guess = attempt.fingerprint.toString('base64', 0, 12);
+    // Of a password that is not shown, nothing tells one guess from another.
+    const guess = attempt.request.scram ? undefined : attempt.fingerprint.toString('base64', 0, 12);
     this.#throttle.failed(address, attempt.login, guess);
+    if (attempt.login) this.#deps.suspicion?.refused(address, attempt.login, attempt.request.password ?? '');
     this.#report(outcome);
     const rest = Math.ceil(answerAt - this.#now());
     // Also when nobody is left to wait for: the reason is still worth the log.

@@ -31,7 +31,7 @@ const LEFT_TO_RIGHT =
  */
 export function normaliseLogin(text: string, rules: AuthenticationConfig['login']): LoginName | { refused: string } {
   if (Buffer.byteLength(text) > LONGEST) return { refused: `longer than ${LONGEST} bytes` };
-  const prepared = text.replace(NON_ASCII_SPACE, ' ').replace(MAPPED_TO_NOTHING, '').normalize('NFKC');
+  const prepared = mapped(text);
   const prohibited = PROHIBITED.exec(prepared)?.[0];
   if (prohibited !== undefined) return { refused: `contains the prohibited character ${codePoint(prohibited)}` };
   const typed = splitLogin(fold(prepared, rules.case));
@@ -68,6 +68,19 @@ export function splitLogin(login: string): LoginName {
  */
 export function preparePassword(text: string): string {
   return text.replace(/[^\P{Zs} ]/gu, ' ').normalize('NFC');
+}
+
+/**
+ * SASLprep (RFC 4013) as SCRAM needs it for passwords: both sides hash them, so both must spell them alike.
+ * @returns undefined when it has a prohibited character
+ */
+export function saslprep(text: string): string | undefined {
+  const prepared = mapped(text);
+  return PROHIBITED.test(prepared) ? undefined : prepared;
+}
+
+function mapped(text: string): string {
+  return text.replace(NON_ASCII_SPACE, ' ').replace(MAPPED_TO_NOTHING, '').normalize('NFKC');
 }
 
 function fold(text: string, rule: 'lower' | 'keep'): string {

@@ -1,11 +1,27 @@
 import type { AccountId } from '../mail/ids.ts';
 import type { DirectoryUser } from './principal.ts';
+import type { ScramHash, ScramVerifier } from './scram-verifier.ts';
+
+/** A proof of a password that is not shown (RFC 5802). */
+export interface ScramProof {
+  readonly hash: ScramHash;
+  /**
+   * Lets the client prove itself to one of the verifiers, which have salt and iterations in common.
+   * @returns the one that was proven, or why none was
+   * @throws whatever ends the exchange: the client's cancelling or leaving, or a message that is none
+   */
+  prove(
+    verifiers: readonly ScramVerifier[],
+  ): Promise<{ readonly proven: ScramVerifier | undefined; readonly reason?: string }>;
+}
 
 /** One attempt to log in, as the protocol brought it. */
 export interface LoginRequest {
   /** As the client typed it. */
   readonly login: string;
-  readonly password: string;
+  /** Absent when it is not shown. */
+  readonly password?: string | undefined;
+  readonly scram?: ScramProof | undefined;
   /** SASL mechanism, or "LOGIN command". */
   readonly mechanism: string;
   /** IP address of the client; anything else (a unix socket) is never counted as an address. */
@@ -51,6 +67,7 @@ export type LoginOutcome =
   | 'bad-password'
   | 'known-wrong'
   | 'over-budget'
+  | 'throttled'
   | 'refused'
   | 'not-authorized'
   | 'unavailable'

@@ -1,5 +1,6 @@
 import type { AccountId } from '../mail/ids.ts';
 import type { AppPasswordMark } from './app-password.ts';
+import type { KeptVerifiers } from './scram-verifier.ts';
 
 /** What a directory knows of a user. */
 export interface DirectoryUser {
@@ -20,6 +21,8 @@ export interface DirectoryUser {
   readonly entry: string;
   /** "host:port" of the server that proved the password, of a directory that has servers. */
   readonly answeredBy?: string | undefined;
+  /** What proves the user's password by SCRAM. */
+  readonly scram?: KeptVerifiers | undefined;
 }
 
 /** Somebody who has proven who they are. */

@@ -1,4 +1,5 @@
 import { preparePassword } from '../auth/login-name.ts';
+import { encodeScramVerifier, newScramVerifier } from '../auth/scram-verifier.ts';
 import { hashPassword } from '../auth/static/password-hash.ts';
 import { parseArguments } from './arguments.ts';
 import { type CliCommand, type CliIo, EXIT, UsageError } from './command.ts';
@@ -8,7 +9,7 @@ import { isTerminal, readHiddenLine, readPipedLine } from './password-input.ts';
 export const userCommand: CliCommand = {
   name: 'user',
   summary: 'hash a password for a static directory',
-  usage: `usage: postern user hash [--scrypt]
+  usage: `usage: postern user hash [--scrypt | --scram]
 
 Reads a password from standard input (from a terminal: twice, without showing it) and prints its hash, to be put into the
 file of a directory of kind static:
@@ -17,13 +18,27 @@ file of a directory of kind static:
     - login: admin
       password: '$argon2id$...'
 
+  --scram    SCRAM verifiers instead, which go beside the hash, for clients that do not show the password:
+
+      scram: ['SCRAM-SHA-256$...', 'SCRAM-SHA-1$...']
+
   --scrypt   scrypt instead of argon2id, for Node older than 24.7
 `,
   async run(args, io) {
-    const { values, positionals } = parseArguments(args, { scrypt: { type: 'boolean' } });
+    const { values, positionals } = parseArguments(args, {
+      scrypt: { type: 'boolean' },
+      scram: { type: 'boolean' },
+    });
     if (positionals.join(' ') !== 'hash') throw new UsageError('say what to do: postern user hash');
-    const password = preparePassword(await readPassword(io));
+    const typed = await readPassword(io);
+    const password = preparePassword(typed);
     if (password === '') throw new UsageError('the password is empty');
+    if (values.scram) {
+      for (const hash of ['sha256', 'sha1'] as const) {
+        io.stdout(`${encodeScramVerifier(await newScramVerifier(typed, hash))}\n`);
+      }
+      return EXIT.ok;
+    }
     io.stdout(`${await hashPassword(password, values.scrypt ? 'scrypt' : 'argon2id')}\n`);
     return EXIT.ok;
   },

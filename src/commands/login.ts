@@ -13,6 +13,9 @@ export const login = command({
   },
   async run(session, { name, password }) {
     if (!session.secure) throw new MailError('privacy-required', 'LOGIN without TLS');
+    if (!session.mechanisms.some(offered => offered.name === 'PLAIN' || offered.name === 'LOGIN')) {
+      return { status: 'NO', text: 'LOGIN is not offered.' };
+    }
     return await session.login({ mechanism: 'LOGIN command', authorize: '', login: name, password });
   },
 });

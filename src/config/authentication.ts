@@ -16,6 +16,13 @@ const throttle = z
     maximum: duration('Longest delay.', 'zero allowed').prefault('15s'),
     forget: duration('Time without failure after which an address or login starts afresh.').prefault('10m'),
     free: z.int().nonnegative().default(3).describe('Failures that cost no more than the least delay.'),
+    refuse: z
+      .int()
+      .nonnegative()
+      .default(100)
+      .describe(
+        'Failures of an address (an IPv6 /64; four times as many of a /48) after which it is refused unheard, until "forget" has passed without a further one. Logins proven from there before are heard. 0 = never.',
+      ),
     exempt: z
       .array(network("An address that is never delayed for others' failures, such as webmail."))
       .prefault([])
@@ -84,6 +91,38 @@ const shield = z
   .describe('Keeps wrong passwords that are tried again and again (a forgotten phone) from locking accounts.')
   .prefault({});
 
+const suspicion = z
+  .strictObject({
+    logins: z
+      .int()
+      .nonnegative()
+      .default(20)
+      .describe(
+        'Different logins refused from one network (IPv4 /24, IPv6 /48) that are an event in the audit log: password-spraying when they share few passwords, credential-stuffing when they do not. 0 = never.',
+      ),
+    within: duration('Time in which they are counted.').prefault('10m'),
+    new_networks: z
+      .boolean()
+      .default(true)
+      .describe("Whether a login's first use from a network is an event (new-network)."),
+  })
+  .describe('What is told of as suspicious.')
+  .prefault({});
+
+const onSuspicion = z
+  .strictObject({
+    command: z
+      .array(z.string())
+      .min(1)
+      .optional()
+      .describe('Program and arguments; no shell. The event comes as a line of JSON on its standard input.'),
+    webhook: z
+      .url({ protocol: /^https?$/ })
+      .optional()
+      .describe('Address that the event is posted to, as JSON.'),
+  })
+  .describe('Who is told of suspicious events besides the audit log. Nothing waits for it; ten seconds each.');
+
 const appPasswords = z
   .strictObject({
     required_for: z
@@ -100,6 +139,16 @@ const appPasswords = z
     'Passwords for single devices, made with "postern app-password" and kept below server.data. Absent = none are taken; {} = whoever has one may use it.',
   );
 
+/** SASL mechanisms that can be offered. */
+export const MECHANISMS = [
+  'PLAIN',
+  'LOGIN',
+  'SCRAM-SHA-256-PLUS',
+  'SCRAM-SHA-256',
+  'SCRAM-SHA-1-PLUS',
+  'SCRAM-SHA-1',
+] as const;
+
 /** Who may log in, and how. */
 export const authenticationSchema = z
   .strictObject({
@@ -108,10 +157,12 @@ export const authenticationSchema = z
       .min(1)
       .describe('Names of directories, asked in order; falls through on "unknown user" only.'),
     mechanisms: z
-      .array(z.enum(['PLAIN', 'LOGIN']))
+      .array(z.enum(MECHANISMS))
       .min(1)
       .default(['PLAIN', 'LOGIN'])
-      .describe('SASL mechanisms offered. The LOGIN command goes with LOGIN or PLAIN.'),
+      .describe(
+        'SASL mechanisms offered. The LOGIN command goes with LOGIN or PLAIN. SCRAM needs verifiers: users.attributes.scram, scram: in a file of users, or app passwords; -PLUS is offered under TLS only.',
+      ),
     login,
     require: z
       .strictObject({
@@ -133,5 +184,7 @@ export const authenticationSchema = z
       'zero allowed',
     ).prefault('15m'),
     throttle,
+    suspicion,
+    on_suspicion: onSuspicion.optional(),
   })
   .describe('Who may log in, and how.');

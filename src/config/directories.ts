@@ -169,6 +169,13 @@ function userSearch(preset: Preset) {
       quota: z.string().min(1).optional().describe('Mailbox quota.'),
       host: z.string().min(1).default('mailHost').describe('Mail server of the user, for routes.'),
       groups: z.string().min(1).default('memberOf').describe('DNs of the groups the user is in.'),
+      scram: z
+        .string()
+        .min(1)
+        .optional()
+        .describe(
+          'Attribute with SCRAM verifiers (RFC 5803, "SCRAM-SHA-256$iterations:salt$StoredKey:ServerKey"), such as authPassword; never shown. Absent = none.',
+        ),
       extra: z
         .array(z.string().min(1))
         .default([...preset.extra])

@@ -28,6 +28,8 @@ export interface Draft {
   readonly directories: ReadonlyMap<string, DirectoryConfig | undefined>;
   /** Names in `authentication.directories`. */
   readonly directoryOrder: readonly (string | undefined)[];
+  /** Those of `authentication.mechanisms`. */
+  readonly mechanisms: readonly string[];
   readonly throttle: ThrottleConfig | undefined;
   /** Whether app passwords are taken. */
   readonly appPasswords: boolean;
@@ -79,6 +81,7 @@ export function readDraft(value: unknown, parts: ReturnType<typeof configParts>,
     directoryOrder: list(at('authentication', 'directories')).map(item =>
       typeof item === 'string' ? item : undefined,
     ),
+    mechanisms: attempt(parts.authentication.shape.mechanisms, at('authentication', 'mechanisms')) ?? [],
     throttle: attempt(parts.authentication.shape.throttle, at('authentication', 'throttle') ?? {}),
     appPasswords: isRecord(at('authentication', 'app_passwords')),
     upstreams: mapping(at('upstreams'), item => attempt(parts.upstream, item)),

@@ -10,7 +10,7 @@ const MIRROR = {
 };
 const LATER_STORE = /^(postgres(ql)?|mysql|mariadb|maildir|s3|imap|memory)$/i;
 const LATER_MECHANISM =
-  /^(GSSAPI|GSS-SPNEGO|SCRAM-SHA-\d+(-PLUS)?|OAUTHBEARER|XOAUTH2|EXTERNAL|NTLM|CRAM-MD5|DIGEST-MD5)$/i;
+  /^(GSSAPI|GSS-SPNEGO|SCRAM-SHA-(224|384|512|3-512)(-PLUS)?|OAUTHBEARER|XOAUTH2|EXTERNAL|NTLM|CRAM-MD5|DIGEST-MD5)$/i;
 
 /** For a key that the schema does not know. */
 export function keyNotYet(parent: Path, key: string): Omit<Finding, 'path'> | undefined {
@@ -39,7 +39,10 @@ export function valueNotYet(path: Path, value: unknown): Omit<Finding, 'path'> |
     };
   }
   if (section === 'authentication' && path[1] === 'mechanisms' && LATER_MECHANISM.test(value)) {
-    return { message: `the mechanism ${value} is not part of this version`, mend: 'write PLAIN, LOGIN or both' };
+    return {
+      message: `the mechanism ${value} is not part of this version`,
+      mend: 'write PLAIN, LOGIN, SCRAM-SHA-256 or several of them',
+    };
   }
   return undefined;
 }

@@ -42,6 +42,8 @@ export const imap4rev1: Extension = {
 };
 
 function waysIn({ secure, startTlsPossible, mechanisms }: CapabilityContext): readonly string[] {
-  const offered = secure ? mechanisms.map(name => `AUTH=${name}`) : ['LOGINDISABLED'];
+  const ways = secure ? mechanisms.map(name => `AUTH=${name}`) : [];
+  // The LOGIN command shows the password as PLAIN does.
+  const offered = ways.includes('AUTH=PLAIN') || ways.includes('AUTH=LOGIN') ? ways : [...ways, 'LOGINDISABLED'];
   return startTlsPossible ? ['STARTTLS', ...offered] : offered;
 }

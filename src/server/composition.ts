@@ -8,7 +8,9 @@ import { splitLogin } from '../auth/login-name.ts';
 import { login } from '../auth/sasl/login.ts';
 import type { SaslMechanism } from '../auth/sasl/mechanism.ts';
 import { plain } from '../auth/sasl/plain.ts';
+import { scram } from '../auth/sasl/scram.ts';
 import { openStaticDirectory } from '../auth/static/directory.ts';
+import { Suspicion, type SuspicionReport } from '../auth/suspicion.ts';
 import type { Config, DirectoryConfig, UpstreamConfig } from '../config/schema.ts';
 import type { ReadBuffers } from '../net/read-buffers.ts';
 import type { Logger } from '../observe/log.ts';
@@ -38,11 +40,20 @@ export interface CompositionDeps {
   /** What is known of logins for longer than one configuration. */
   readonly store: IdentityStore;
   readonly metrics: Pick<Metrics, 'trustedAge'>;
+  /** Told of what looks like an attack, and whom else to tell. */
+  readonly onSuspicion: (report: SuspicionReport, target: Config['authentication']['on_suspicion']) => void;
   /** What serves mailboxes, once a route leads there. */
   readonly serving: () => Pick<Serving, 'serve'> | undefined;
 }
 
-const MECHANISMS: Readonly<Record<string, SaslMechanism>> = { PLAIN: plain, LOGIN: login };
+const MECHANISMS: Readonly<Record<Config['authentication']['mechanisms'][number], SaslMechanism>> = {
+  PLAIN: plain,
+  LOGIN: login,
+  'SCRAM-SHA-256': scram('sha256', { plus: false }),
+  'SCRAM-SHA-256-PLUS': scram('sha256', { plus: true }),
+  'SCRAM-SHA-1': scram('sha1', { plus: false }),
+  'SCRAM-SHA-1-PLUS': scram('sha1', { plus: true }),
+};
 
 /**
  * Composes what a configuration describes. With a predecessor, directories and upstreams whose configuration has not changed are
@@ -66,6 +77,7 @@ export function compose(
     config: config.authentication,
     log: deps.log,
     store: deps.store,
+    suspicion: suspicionOf(config, deps),
     origin: (name: string) => originOf(name, config),
     onTrust: (proof: 'cache' | 'outage', age: number) => deps.metrics.trustedAge.observe({ proof }, age / 1000),
     appPasswords: new AppPasswordFolder(dataPlaces(config.server.data).appPasswords, deps.log),
@@ -97,6 +109,11 @@ export async function closeComposition({ authenticator, directories, upstreams }
   authenticator.close();
   for (const { thing } of upstreams.values()) thing.close();
   await Promise.allSettled([...directories.values()].map(({ thing }) => thing.close()));
+}
+
+function suspicionOf({ authentication }: Config, { store, onSuspicion }: CompositionDeps): Suspicion {
+  const { suspicion, on_suspicion: target, throttle } = authentication;
+  return new Suspicion(store, suspicion, throttle.exempt, report => onSuspicion(report, target));
 }
 
 /** What a proof rests on: another user may be meant once this has changed. Holds secrets; only a keyed hash of it is kept. */
@@ -140,7 +157,7 @@ function settingsOf(
   return {
     serverName: config.server.name,
     limits: config.limits,
-    mechanisms: config.authentication.mechanisms.flatMap(name => MECHANISMS[name] ?? []),
+    mechanisms: config.authentication.mechanisms.map(name => MECHANISMS[name]),
     upstreamLiterals: () => commonLiterals(reachable, servedStore(config) !== undefined),
     gate: new Gate({
       authenticator,

@@ -1,4 +1,4 @@
-import type { SaslContext, SaslMechanism } from '../auth/sasl/mechanism.ts';
+import type { Credentials, SaslContext, SaslMechanism } from '../auth/sasl/mechanism.ts';
 import type { IdParameters } from '../imap/id.ts';
 import type { SequenceSet } from '../imap/sequence-set.ts';
 import type { Status } from '../imap/status.ts';

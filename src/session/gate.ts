@@ -118,9 +118,15 @@ export class Gate {
     const target = this.#deps.upstream(route.upstream);
     if (!target) throw new Error(`route ${route.rule} names upstream ${route.upstream}, which is not there`);
     report.upstream = route.upstream;
-    const identity = target.identity(principal, request.password);
+    const { password = '' } = request;
+    const identity = target.identity(principal, password);
     report.upstreamLogin = identity.user;
-    if (principal.proof === 'app-password' && identity.password === request.password) {
+    if (identity.password === '') {
+      report.outcome = 'not-authorized';
+      const detail = `${request.mechanism} leaves no password for upstream ${route.upstream}, where users log in with their own (login: user)`;
+      throw new MailError('authorization-failed', detail, { answer: PASSWORD_NEEDED });
+    }
+    if (principal.proof === 'app-password' && identity.password === password) {
       report.outcome = 'not-authorized';
       throw refuseAppPassword(route.upstream);
     }
@@ -133,7 +139,7 @@ export class Gate {
       if (!failure) throw error;
       report.server = failure.server;
       report.outcome = UPSTREAM_OUTCOMES[failure.kind];
-      const ownPassword = identity.password === request.password;
+      const ownPassword = identity.password === password;
       throw new MailError(mailErrorKind(failure, ownPassword), failure.message, { cause: failure });
     }
   }
@@ -145,6 +151,9 @@ export function refuseAppPassword(upstream: string): MailError {
   const answer = 'App passwords do not work for this mailbox; please use your own password.';
   return new MailError('authorization-failed', detail, { answer });
 }
+
+const PASSWORD_NEEDED =
+  'This way to log in does not work for this mailbox; please choose plain passwords (PLAIN or LOGIN) in your mail program.';
 
 const UPSTREAM_OUTCOMES: Readonly<Record<UpstreamError['kind'], LoginOutcome>> = {
   unavailable: 'upstream-unavailable',

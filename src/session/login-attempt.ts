@@ -1,12 +1,13 @@
 import { DecisionRecord, NO_RECORD } from '../auth/decision-record.ts';
 import type { Principal } from '../auth/principal.ts';
-import type { PasswordCredentials } from '../auth/sasl/mechanism.ts';
+import type { Credentials, Identities } from '../auth/sasl/mechanism.ts';
 import { MailError } from '../mail/mail-error.ts';
 import { ConnectionLost } from '../net/channel.ts';
 import type { ClientConnection } from '../net/client-connection.ts';
 import type { LoginOutcome } from '../observe/audit.ts';
 import type { Logger } from '../observe/log.ts';
 import type { SessionEntry } from '../observe/session-registry.ts';
+import { Cancelled, Malformed } from '../wire/malformed.ts';
 import type { Admitted } from './gate.ts';
 import type { LoginReport } from './login-report.ts';
 import type { SessionServices, Settings } from './services.ts';
@@ -20,7 +21,7 @@ export interface LoginContext {
 }
 
 /** One login: through the gate, and whatever comes of it into the audit log and the metrics. @throws MailError */
-export async function attemptLogin(credentials: PasswordCredentials, context: LoginContext): Promise<Admitted> {
+export async function attemptLogin(credentials: Credentials, context: LoginContext): Promise<Admitted> {
   const begun = performance.now();
   const report: LoginReport = {};
   try {
@@ -28,7 +29,8 @@ export async function attemptLogin(credentials: PasswordCredentials, context: Lo
     report.outcome = 'ok';
     return admitted;
   } catch (error) {
-    report.outcome ??= error instanceof ConnectionLost ? 'aborted' : 'error';
+    report.outcome ??= outcomeOf(error);
+    if (error instanceof Malformed) report.detail ??= error.message;
     // A client that is refused and stays must not take a place among the account's sessions.
     context.services.sessions.disown(context.entry);
     throw error;
@@ -37,12 +39,18 @@ export async function attemptLogin(credentials: PasswordCredentials, context: Lo
   }
 }
 
-/** A login refused before it was looked at, because the password came in clear. */
-export function tellInsecure(mechanism: string, context: LoginContext): void {
-  tell({ mechanism, authorize: '', login: '', password: '' }, {}, 'insecure', 0, context);
+/** Of what is no MailError: those have told the report theirs. */
+function outcomeOf(error: unknown): LoginOutcome {
+  if (error instanceof ConnectionLost || error instanceof Cancelled) return 'aborted';
+  return error instanceof Malformed ? 'malformed' : 'error';
 }
 
-async function open(credentials: PasswordCredentials, report: LoginReport, context: LoginContext): Promise<Admitted> {
+/** A login refused before it was looked at, because the password came in clear. */
+export function tellInsecure(mechanism: string, context: LoginContext): void {
+  tell({ mechanism, authorize: '', login: '' }, {}, 'insecure', 0, context);
+}
+
+async function open(credentials: Credentials, report: LoginReport, context: LoginContext): Promise<Admitted> {
   const { connection, settings, log } = context;
   const { client, local, listener, id, channel } = connection;
   const gone = new AbortController();
@@ -90,7 +98,7 @@ function claim(principal: Principal, { services, settings, entry }: LoginContext
 }
 
 function tell(
-  { mechanism, authorize, login }: PasswordCredentials,
+  { mechanism, authorize, login }: Identities,
   report: LoginReport,
   outcome: LoginOutcome,
   milliseconds: number,

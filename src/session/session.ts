@@ -1,8 +1,9 @@
-import type { PasswordCredentials, SaslMechanism } from '../auth/sasl/mechanism.ts';
+import type { Credentials, SaslContext, SaslMechanism } from '../auth/sasl/mechanism.ts';
 import { BrokenResponse } from '../imap/broken-response.ts';
 import type { IdParameters } from '../imap/id.ts';
 import { renderStatus } from '../imap/status.ts';
 import { ConnectionLost } from '../net/channel.ts';
+import { CHANNEL_BINDINGS, channelBinding } from '../net/channel-binding.ts';
 import type { ClientConnection } from '../net/client-connection.ts';
 import type { Logger } from '../observe/log.ts';
 import type { Tracer } from '../observe/protocol-trace.ts';
@@ -134,7 +135,15 @@ export class Session implements CommandSession {
   }
 
   get mechanisms(): readonly SaslMechanism[] {
-    return this.#settings.mechanisms;
+    const bound = CHANNEL_BINDINGS.some(type => this.sasl.binding(type));
+    return this.#settings.mechanisms.filter(({ needs }) => needs !== 'channel-binding' || bound);
+  }
+
+  get sasl(): SaslContext {
+    return {
+      binding: type => channelBinding(this.#connection.channel.socket, type),
+      plusOffered: name => this.mechanisms.some(mechanism => mechanism.name === name),
+    };
   }
 
   capabilities(): string {
@@ -142,7 +151,7 @@ export class Session implements CommandSession {
       serving: this.#mail !== undefined,
       secure: this.secure,
       startTlsPossible: this.startTlsPossible,
-      mechanisms: this.#settings.mechanisms.map(({ name }) => name),
+      mechanisms: this.mechanisms.map(({ name }) => name),
       upstreamLiterals: this.#settings.upstreamLiterals(),
     });
   }
@@ -157,7 +166,7 @@ export class Session implements CommandSession {
     return await this.#input.line();
   }
 
-  async login(credentials: PasswordCredentials): Promise<Completion> {
+  async login(credentials: Credentials): Promise<Completion> {
     // Those who log in now are judged by what holds now, not by what held when they connected.
     this.#settings = this.#services.settings();
     const admitted = await attemptLogin(credentials, this.#loginContext());

@@ -2,3 +2,6 @@
 export class Malformed extends Error {
   override readonly name = 'Malformed';
 }
+
+/** The client took back what it had begun: `*` in place of a SASL response (RFC 9051 §6.2.2). */
+export class Cancelled extends Malformed {}

@@ -219,11 +219,11 @@ const laterVersions: readonly Case[] = [
   ],
   [
     '[PLAIN, LOGIN]',
-    '[PLAIN, SCRAM-SHA-256]',
+    '[PLAIN, GSSAPI]',
     {
       line: 26,
       path: 'authentication.mechanisms[1]',
-      says: 'SCRAM-SHA-256 is not part of this version',
+      says: 'GSSAPI is not part of this version',
       mend: 'PLAIN',
     },
   ],

@@ -37,7 +37,7 @@ export const HOUSE: HouseRules = {
     types: ['auth', 'auth/sasl', 'commands', 'config', 'extensions', 'observe', 'route', 'upstream'],
   },
   auth: { values: ['config', 'imap', 'mail'], types: ['observe'] },
-  'auth/sasl': { values: ['wire'], types: [], pure: true },
+  'auth/sasl': { values: ['wire'], types: ['auth'], pure: true },
   'auth/ldap': { values: ['auth', 'net', 'config'], types: ['observe'] },
   'auth/ad': { values: ['auth', 'auth/ldap', 'config'], types: ['observe'] },
   'auth/app-passwords': { values: ['auth', 'config', 'mail'], types: ['observe'] },

@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { LdapConfig } from '../../config/schema.ts';
 import { AuthError } from '../directory.ts';
 import type { DirectoryUser } from '../principal.ts';
+import { KeptVerifiers } from '../scram-verifier.ts';
 import type { LdapEntry } from './response.ts';
 
 const NOTHING: ReadonlySet<string> = new Set();
@@ -10,8 +11,8 @@ export type AttributeNames = LdapConfig['users']['attributes'];
 
 /** Every attribute to ask for, each by its name: operational ones (entryUUID, memberOf) do not come with "*". */
 export function attributesToRead(names: AttributeNames): readonly string[] {
-  const { id, login, mail, quota, host, groups, extra } = names;
-  const wanted = [id, login, mail, host, groups, ...extra, ...(quota === undefined ? [] : [quota])];
+  const { id, login, mail, quota, host, groups, extra, scram } = names;
+  const wanted = [id, login, mail, host, groups, ...extra, quota, scram].filter(name => name !== undefined);
   return [...new Map(wanted.map(name => [name.toLowerCase(), name])).values()];
 }
 
@@ -32,9 +33,12 @@ export function userOf(
   const { dn, attributes } = entry;
   const groups = names.groups.toLowerCase();
   const id = names.id.toLowerCase();
+  const scram = names.scram?.toLowerCase();
+  const verifiers = scram === undefined ? [] : (attributes.get(scram) ?? []);
   const further = new Map<string, readonly string[]>();
   for (const [name, values] of attributes) {
-    if (values.length > 0 && name !== groups && name !== id && !hidden.has(name)) further.set(name, values.map(textOf));
+    if (values.length > 0 && name !== groups && name !== id && name !== scram && !hidden.has(name))
+      further.set(name, values.map(textOf));
   }
   const first = (name: string) => further.get(name.toLowerCase())?.[0];
   return {
@@ -46,6 +50,7 @@ export function userOf(
     groups: attributes.get(groups)?.map(textOf) ?? [],
     attributes: further,
     entry: dn,
+    ...(verifiers.length > 0 ? { scram: new KeptVerifiers(verifiers.map(textOf)) } : {}),
   };
 }
 

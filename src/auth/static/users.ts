@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ConfigError, formatPath, type Path, type Problem, sortProblems } from '../../config/problem.ts';
 import { readYaml, type YamlSource } from '../../config/yaml-source.ts';
 import type { DirectoryUser } from '../principal.ts';
+import { KeptVerifiers, parseScramVerifier } from '../scram-verifier.ts';
 import { type PasswordHash, parsePasswordHash } from './password-hash.ts';
 
 const text = z.string().trim().min(1);
@@ -10,6 +11,7 @@ const user = z.strictObject({
   login: text,
   id: text.optional(),
   password: z.string(),
+  scram: z.array(z.string()).default([]),
   mail: text.optional(),
   host: text.optional(),
   groups: z.array(text).default([]),
@@ -37,7 +39,7 @@ export function foldName(name: string): string {
 }
 
 /**
- * Reads a file of users: `users: [{ login, password, id, mail, host, groups, attributes }]`. The id is the login unless given;
+ * Reads a file of users: `users: [{ login, password, scram, id, mail, host, groups, attributes }]`. The id is the login unless given;
  * give one to rename a user who keeps the mailbox.
  * @throws ConfigError with everything that is wrong, each with its line; never with a hash
  */
@@ -51,7 +53,7 @@ export function parseUsers(file: string, content: string, directory: string): St
   if (!parsed.success) {
     for (const { path, message } of parsed.error.issues) {
       const steps = path.map(step => (typeof step === 'number' ? step : String(step)));
-      complain(steps, message, 'write users: [{ login, password, id, mail, host, groups, attributes }]');
+      complain(steps, message, 'write users: [{ login, password, scram, id, mail, host, groups, attributes }]');
     }
     throw new ConfigError(sortProblems(problems));
   }
@@ -78,6 +80,11 @@ function collect(entries: readonly z.output<typeof user>[], around: Surroundings
     const password = hashOf(entry.password, message => {
       complain(path('password'), message, 'put the output of `postern user hash` here, in single quotes');
     });
+    for (const [at, verifier] of entry.scram.entries()) {
+      if (parseScramVerifier(verifier)) continue;
+      const mend = 'put the output of `postern user hash --scram` here, in single quotes';
+      complain(['users', index, 'scram', at], 'is no SCRAM verifier of a kind that is known here', mend);
+    }
     const id = entry.id ?? entry.login;
     const twin = ids.get(id);
     if (twin !== undefined) complain(path('id'), `the id is that of the user on line ${line(twin)}`, 'give each an id');
@@ -121,5 +128,6 @@ function directoryUser(entry: z.output<typeof user>, id: string, directory: stri
     groups: entry.groups,
     attributes: new Map(attributes),
     entry: place,
+    ...(entry.scram.length > 0 ? { scram: new KeptVerifiers(entry.scram) } : {}),
   };
 }

@@ -1,4 +1,4 @@
-import type { Report, Rule } from '../draft.ts';
+import type { Draft, Report, Rule } from '../draft.ts';
 import type { Path } from '../problem.ts';
 import type { UpstreamConfig } from '../schema.ts';
 import { checkOutgoing, namesUser, unknownPlaceholders } from './outgoing.ts';
@@ -16,10 +16,6 @@ const upstreams: Rule = (draft, report) => {
   }
 };
 
-/**
- * PLAIN and LOGIN both leave a password for `as: user` to use upstream. A mechanism that leaves none (GSSAPI, SCRAM, OAUTHBEARER)
- * makes that combination impossible: it is to be refused here when the schema offers the first such mechanism.
- */
 function checkLogin(path: Path, login: UpstreamConfig['login'], report: Report): void {
   const [unknown] = unknownPlaceholders(login.name, NAMES);
   if (unknown !== undefined) {
@@ -43,12 +39,36 @@ function checkLogin(path: Path, login: UpstreamConfig['login'], report: Report):
   });
 }
 
+/** Mechanisms after which there is a password for `as: user` to use upstream. */
+const SHOWING = ['PLAIN', 'LOGIN'];
+
+/** Impossible where nobody ever shows a password; elsewhere it depends on what the client chooses. */
+const mechanismsLeavePasswords: Rule = (draft, report) => {
+  const hiding = draft.mechanisms.filter(name => !SHOWING.includes(name));
+  if (hiding.length === 0) return;
+  const impossible = hiding.length === draft.mechanisms.length;
+  for (const name of relayedByOwnPassword(draft)) {
+    const finding = {
+      path: ['upstreams', name],
+      message: `users log in here with their own password (login: user), which ${hiding.join(', ')} does not show: ${impossible ? 'nobody' : 'no client that chooses it'} can be relayed`,
+      mend: 'write login: { as: master, ... } or { as: authzid, ... } for this upstream, or offer PLAIN and LOGIN alone',
+    };
+    if (impossible) report.error(finding);
+    else report.warning(finding);
+  }
+};
+
+/** Upstreams that a route can lead to and where users log in as themselves. */
+function relayedByOwnPassword({ routes, upstreams }: Draft): readonly string[] {
+  const relays = routes.map(route => route?.relay);
+  const own = [...upstreams].filter(([, upstream]) => upstream?.login.as === 'user').map(([name]) => name);
+  return relays.includes('{host}') ? own : own.filter(name => relays.includes(name));
+}
+
 /** What users log in with is what is sent there, and an app password is known here only. */
 const appPasswordsOpenUpstreams: Rule = (draft, report) => {
   if (!draft.appPasswords) return;
-  const relays = draft.routes.map(route => route?.relay);
-  for (const [name, upstream] of draft.upstreams) {
-    if (upstream?.login.as !== 'user' || !(relays.includes(name) || relays.includes('{host}'))) continue;
+  for (const name of relayedByOwnPassword(draft)) {
     report.warning({
       path: ['upstreams', name],
       message:
@@ -58,4 +78,4 @@ const appPasswordsOpenUpstreams: Rule = (draft, report) => {
   }
 };
 
-export const upstreamRules: readonly Rule[] = [upstreams, appPasswordsOpenUpstreams];
+export const upstreamRules: readonly Rule[] = [upstreams, appPasswordsOpenUpstreams, mechanismsLeavePasswords];
