@@ -4,6 +4,7 @@ import type { AppPasswords } from './app-password.ts';
 import type { Directory } from './directory.ts';
 import type { IdentityStore } from './identity-store.ts';
 import type { LoginOutcome } from './login-request.ts';
+import type { Suspicion } from './suspicion.ts';
 
 /** What an authenticator is handed. */
 export interface AuthenticatorDeps {
@@ -19,6 +20,8 @@ export interface AuthenticatorDeps {
   readonly origin?: (directory: string) => string;
   /** Somebody was let in by what was proven so many milliseconds ago. */
   readonly onTrust?: (proof: 'cache' | 'outage', age: number) => void;
+  /** Watches how attempts end. */
+  readonly suspicion?: Suspicion | undefined;
   /** Milliseconds of a clock that never goes back. */
   readonly now?: () => number;
   /** Resolves after so many milliseconds; rejects when aborted. */

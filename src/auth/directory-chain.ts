@@ -2,7 +2,10 @@ import type { DecisionRecord, DecisionStep } from './decision-record.ts';
 import { AuthError, type AuthErrorKind, type Directory, type LoginName } from './directory.ts';
 import type { DirectoryUser } from './principal.ts';
 
-export type RefusalKind = Exclude<AuthErrorKind, 'ambiguous' | 'unavailable' | 'untrusted' | 'misconfigured'>;
+export type RefusalKind = Exclude<
+  AuthErrorKind,
+  'throttled' | 'ambiguous' | 'unavailable' | 'untrusted' | 'misconfigured'
+>;
 
 const REFUSALS: ReadonlySet<AuthErrorKind> = new Set<RefusalKind>([
   'unknown-user',

@@ -14,6 +14,7 @@ export interface LoginName {
  * - `bad-password`: there is an entry, and the directory refused the password
  * - `known-wrong`: the password was refused lately, so nobody was asked; `over-budget`: too many wrong ones were tried to ask about
  *   another. Said by the shield, never by a directory
+ * - `throttled`: too many failures of its address; nobody was asked
  * - `refused`: there is an entry, and the directory refused the login for another reason (disabled, expired, locked)
  * - `ambiguous`: more than one entry: an error of the administrator, never a choice
  * - `unavailable`: no server answered in time
@@ -25,6 +26,7 @@ export type AuthErrorKind =
   | 'bad-password'
   | 'known-wrong'
   | 'over-budget'
+  | 'throttled'
   | 'refused'
   | 'ambiguous'
   | 'unavailable'

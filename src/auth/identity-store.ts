@@ -15,6 +15,8 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS tries(seq INTEGER PRIMARY KEY AUTOINCREMENT, login BLOB NOT NULL UNIQUE, count INTEGER NOT NULL, last INTEGER NOT NULL);
   CREATE TABLE IF NOT EXISTS proofs(seq INTEGER PRIMARY KEY AUTOINCREMENT, login TEXT NOT NULL UNIQUE, directory TEXT NOT NULL,
     id TEXT NOT NULL, user TEXT NOT NULL, origin BLOB NOT NULL, salt BLOB NOT NULL, hash BLOB NOT NULL, proven INTEGER NOT NULL);
+  CREATE TABLE IF NOT EXISTS places(seq INTEGER PRIMARY KEY AUTOINCREMENT, login BLOB NOT NULL, place BLOB NOT NULL UNIQUE);
+  CREATE INDEX IF NOT EXISTS places_of ON places(login);
   CREATE INDEX IF NOT EXISTS proofs_of ON proofs(directory, id);
 `;
 
@@ -85,7 +87,7 @@ export class IdentityStore {
   }
 
   /** Drops all but the latest rows of a table. @param seq of the latest */
-  keepLatest(table: 'refused' | 'tries' | 'proofs', seq: number, most: number): void {
+  keepLatest(table: 'refused' | 'tries' | 'proofs' | 'places', seq: number, most: number): void {
     if (seq > most) this.run(`DELETE FROM ${table} WHERE seq <= ?`, seq - most);
   }
 

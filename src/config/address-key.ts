@@ -11,6 +11,14 @@ export function addressKey(address: string): string | undefined {
   return family === 6 ? `${groups(bare).slice(0, 4).join(':')}::/64` : undefined;
 }
 
+/** The network an address is in, for judging many addresses together: its /24, or its /48 (what a site has). Undefined as above. */
+export function networkKey(address: string): string | undefined {
+  const bare = unmapped(address);
+  const family = isIP(bare);
+  if (family === 4) return `${bare.split('.').slice(0, 3).join('.')}.0/24`;
+  return family === 6 ? `${groups(bare).slice(0, 3).join(':')}::/48` : undefined;
+}
+
 /** The IPv4 address inside ::ffff:a.b.c.d; any other text as it is, without a zone (`%eth0`). */
 export function unmapped(address: string): string {
   const bare = address.replace(/%.*$/, '');

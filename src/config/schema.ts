@@ -135,6 +135,7 @@ export type AdConfig = Extract<DirectoryConfig, { kind: 'ad' }>;
 export type StaticConfig = Extract<DirectoryConfig, { kind: 'static' }>;
 export type AuthenticationConfig = Config['authentication'];
 export type ThrottleConfig = AuthenticationConfig['throttle'];
+export type SuspicionConfig = AuthenticationConfig['suspicion'];
 export type ShieldConfig = AuthenticationConfig['shield'];
 export type UpstreamConfig = Config['upstreams'][string];
 export type StoreConfig = Config['stores'][string];

@@ -22,6 +22,7 @@ import { SessionRegistry } from '../observe/session-registry.ts';
 import { Session } from '../session/session.ts';
 import { dataPlaces } from '../store/data-places.ts';
 import { decodeCharset } from '../store/search/charset.ts';
+import { Alarm } from './alarm.ts';
 import { type Composition, type CompositionDeps, closeComposition, compose } from './composition.ts';
 import { missingDescriptors } from './descriptors.ts';
 import { namedServers, updateGauges } from './gauges.ts';
@@ -49,6 +50,7 @@ export class Server {
   readonly #hearing: Eavesdropper | undefined;
   readonly #buffers = new ReadBuffers();
   readonly #identities: IdentityStore;
+  readonly #alarm: Alarm;
   readonly #admission: Admission;
   readonly #tls: ServerTls;
   readonly #listening: Listening;
@@ -89,6 +91,7 @@ export class Server {
     this.#tls = ServerTls.load(config.tls, { log });
     this.#admission = new Admission(config.limits);
     this.#serving = new LateServing({ log, metrics: this.#metrics });
+    this.#alarm = new Alarm(audit, log);
     this.#identities = IdentityStore.open(dataPlaces(config.server.data).identity, log);
     this.#composition = compose(config, this.#parts).composition;
     this.#listening = new Listening({
@@ -163,6 +166,7 @@ export class Server {
       buffers: this.#buffers,
       store,
       metrics: this.#metrics,
+      onSuspicion: this.#alarm.raise,
       serving: () => this.#serving.now,
     };
   }

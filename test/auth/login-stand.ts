@@ -15,7 +15,8 @@ export const CONFIG: AuthenticationConfig = {
   cache: { ttl: 300_000, outage: 0, size: 100 },
   shield: { remember: 86_400_000, entries: 100 },
   recheck: 900_000,
-  throttle: { delay: 500, growth: 2, maximum: 15_000, forget: 600_000, free: 3, exempt: [] },
+  throttle: { delay: 500, growth: 2, maximum: 15_000, forget: 600_000, free: 3, refuse: 0, exempt: [] },
+  suspicion: { logins: 20, within: 600_000, new_networks: true },
 };
 
 /** Time that passes only when somebody sleeps: then at once, to the end of that sleep. */

@@ -11,7 +11,7 @@ import { loginStand } from './login-stand.ts';
 const DAY = 86_400_000;
 const MINUTE = 60_000;
 /** Failures that cost no time: what is counted here is questions to the directory. */
-const FREE = { delay: 0, growth: 1, maximum: 0, forget: DAY, free: 1_000_000, exempt: [] };
+const FREE = { delay: 0, growth: 1, maximum: 0, forget: DAY, free: 1_000_000, refuse: 0, exempt: [] };
 
 /** Locks an account at the third wrong password since the last right one, as a domain with that threshold does. */
 class LockingDirectory extends FakeDirectory {

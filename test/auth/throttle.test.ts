@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Throttle } from '../../src/auth/throttle.ts';
 
-const CONFIG = { delay: 500, growth: 2, maximum: 15_000, forget: 600_000, free: 3, exempt: [] };
+const CONFIG = { delay: 500, growth: 2, maximum: 15_000, forget: 600_000, free: 3, refuse: 0, exempt: [] };
 const HOME = '192.0.2.1';
 const AWAY = '198.51.100.7';
 

@@ -27,7 +27,7 @@ export interface FrontDoorOptions {
 }
 
 /** Costs of failures that never grow. */
-export const FLAT_THROTTLE = { delay: '20ms', growth: 1, maximum: '20ms', free: 1_000_000 };
+export const FLAT_THROTTLE = { delay: '20ms', growth: 1, maximum: '20ms', free: 1_000_000, refuse: 0 };
 
 /** A configuration as an administrator would write it: LDAP in front, one mail server behind. */
 export async function frontDoor(options: FrontDoorOptions): Promise<Section> {
