@@ -28,7 +28,7 @@ export interface Draft {
   readonly directories: ReadonlyMap<string, DirectoryConfig | undefined>;
   /** Names in `authentication.directories`. */
   readonly directoryOrder: readonly (string | undefined)[];
-  /** Those of `authentication.mechanisms`. */
+  /** All that some listener offers. */
   readonly mechanisms: readonly string[];
   readonly throttle: ThrottleConfig | undefined;
   /** Whether app passwords are taken. */
@@ -81,7 +81,10 @@ export function readDraft(value: unknown, parts: ReturnType<typeof configParts>,
     directoryOrder: list(at('authentication', 'directories')).map(item =>
       typeof item === 'string' ? item : undefined,
     ),
-    mechanisms: attempt(parts.authentication.shape.mechanisms, at('authentication', 'mechanisms')) ?? [],
+    mechanisms: offeredSomewhere(
+      list(at('listeners')).map(item => attempt(parts.listener, item)?.mechanisms),
+      attempt(parts.authentication.shape.mechanisms, at('authentication', 'mechanisms')) ?? [],
+    ),
     throttle: attempt(parts.authentication.shape.throttle, at('authentication', 'throttle') ?? {}),
     appPasswords: isRecord(at('authentication', 'app_passwords')),
     upstreams: mapping(at('upstreams'), item => attempt(parts.upstream, item)),
@@ -92,6 +95,10 @@ export function readDraft(value: unknown, parts: ReturnType<typeof configParts>,
       ...Object.keys(record(at('upstreams'))).map((name): Path => ['upstreams', name, 'login', 'password']),
     ].flatMap(path => secretPlace(path, at(...path))),
   };
+}
+
+function offeredSomewhere(own: readonly (readonly string[] | undefined)[], common: readonly string[]): string[] {
+  return [...new Set(own.flatMap(names => names ?? common))];
 }
 
 /** A value without some keys. */

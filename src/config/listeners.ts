@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { endpoint, network } from './address.ts';
+import { MECHANISMS } from './authentication.ts';
 import { duration, size } from './quantities.ts';
 
 /** One place where clients connect. */
@@ -17,6 +18,11 @@ export const listenerSchema = z.strictObject({
     .boolean()
     .default(false)
     .describe('Allows tls: none off loopback. Passwords then cross the network in clear.'),
+  mechanisms: z
+    .array(z.enum(MECHANISMS))
+    .min(1)
+    .optional()
+    .describe('SASL mechanisms offered here; absent = authentication.mechanisms.'),
   proxy_protocol: z
     .strictObject({
       from: z.array(network('A trusted load balancer.')).min(1).describe('Addresses of trusted load balancers.'),

@@ -12,6 +12,7 @@ import { scram } from '../auth/sasl/scram.ts';
 import { openStaticDirectory } from '../auth/static/directory.ts';
 import { Suspicion, type SuspicionReport } from '../auth/suspicion.ts';
 import type { Config, DirectoryConfig, UpstreamConfig } from '../config/schema.ts';
+import { listenerName } from '../net/listener.ts';
 import type { ReadBuffers } from '../net/read-buffers.ts';
 import type { Logger } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
@@ -158,6 +159,11 @@ function settingsOf(
     serverName: config.server.name,
     limits: config.limits,
     mechanisms: config.authentication.mechanisms.map(name => MECHANISMS[name]),
+    mechanismsAt: new Map(
+      config.listeners.flatMap(listener =>
+        listener.mechanisms ? [[listenerName(listener), listener.mechanisms.map(name => MECHANISMS[name])]] : [],
+      ),
+    ),
     upstreamLiterals: () => commonLiterals(reachable, servedStore(config) !== undefined),
     gate: new Gate({
       authenticator,

@@ -14,6 +14,8 @@ export interface Settings {
   readonly serverName: string;
   readonly limits: Limits;
   readonly mechanisms: readonly SaslMechanism[];
+  /** Of the listeners that have their own, by name. */
+  readonly mechanismsAt?: ReadonlyMap<string, readonly SaslMechanism[]>;
   readonly gate: Gate;
   /** What every upstream that a relay route can reach understands. */
   upstreamLiterals(): 'LITERAL+' | 'LITERAL-' | undefined;

@@ -136,7 +136,9 @@ export class Session implements CommandSession {
 
   get mechanisms(): readonly SaslMechanism[] {
     const bound = CHANNEL_BINDINGS.some(type => this.sasl.binding(type));
-    return this.#settings.mechanisms.filter(({ needs }) => needs !== 'channel-binding' || bound);
+    const { mechanisms, mechanismsAt } = this.#settings;
+    const here = mechanismsAt?.get(this.#connection.listener) ?? mechanisms;
+    return here.filter(({ needs }) => needs !== 'channel-binding' || bound);
   }
 
   get sasl(): SaslContext {

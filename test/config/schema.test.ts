@@ -43,6 +43,7 @@ it('every key is described, and shows its default where it has one', () => {
     '.log.audit.file',
     '.admin.http',
     '.listeners[].name',
+    '.listeners[].mechanisms',
     '.listeners[].proxy_protocol',
     ...['ca', 'server_name', 'client_certificate', 'bind', 'bind_as'].map(key => `.directories[].${key}`),
     '.directories[].users.attributes.quota',
