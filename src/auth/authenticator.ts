@@ -313,8 +313,7 @@ export class Authenticator {
     const { request, record, signal } = attempt;
     try {
       const use = { address: request.address, protocol: 'imap' } as const;
-      const { user, mark } = await this.#scram.prove(name, scram, use, record, signal);
-      return mark ? { user, outcome: 'ok-app-password', appPassword: mark } : { user, outcome: 'ok' };
+      return await this.#scram.prove(name, scram, use, record, signal);
     } catch (error) {
       if (error instanceof AuthError) return this.#fail(attempt, name, error);
       throw error;

@@ -45,10 +45,10 @@ export class ScramLogins {
     use: AppPasswordUse,
     record: DecisionRecord,
     signal: AbortSignal,
-  ): Promise<{ user: DirectoryUser; mark?: AppPasswordMark }> {
+  ): Promise<{ user: DirectoryUser; outcome: 'ok' | 'ok-outage' | 'ok-app-password'; appPassword?: AppPasswordMark }> {
     const { entries } = this.#deps;
     const { era } = entries;
-    const found = await this.#find(name, record, signal);
+    const { found, lately } = await this.#find(name, record, signal);
     if (found instanceof AuthError && !isRefusal(found.kind)) throw found;
     const candidates = found instanceof AuthError ? [] : await this.#candidates(found, scram.hash, use);
     const verifiers = candidates.map(({ verifier }) => verifier);
@@ -61,12 +61,13 @@ export class ScramLogins {
       throw new AuthError('bad-password', `SCRAM: ${reason ?? 'not proven'}`);
     }
     if (!proven.mark) {
-      entries.remember(name.login, entries.fingerprint(name.login, ''), found, era);
-      return { user: found };
+      // What an outage is survived by must not be made younger by it.
+      if (!lately) entries.remember(name.login, entries.fingerprint(name.login, ''), found, era);
+      return { user: found, outcome: lately ? 'ok-outage' : 'ok' };
     }
     this.#deps.appPasswords?.noteUse(accountId(found.directory, found.id), proven.mark.id, use);
     record.step('app-password', 'ok', `${proven.mark.id} (${proven.mark.name})`);
-    return { user: found, mark: proven.mark };
+    return { user: found, outcome: 'ok-app-password', appPassword: proven.mark };
   }
 
   #saltOf(login: string, hash: ScramHash): Buffer {
@@ -76,17 +77,21 @@ export class ScramLogins {
   }
 
   /** Now: a remembered verifier would refuse a new password. In an outage, what was found before. */
-  async #find(name: LoginName, record: DecisionRecord, signal: AbortSignal): Promise<DirectoryUser | AuthError> {
+  async #find(
+    name: LoginName,
+    record: DecisionRecord,
+    signal: AbortSignal,
+  ): Promise<{ found: DirectoryUser | AuthError; lately: boolean }> {
     const { chain, entries } = this.#deps;
     const verdict = await chain.lookup(name, signal);
     recordVerdict(record, verdict);
     const { result } = verdict;
-    if (!(result instanceof AuthError)) return result;
+    if (!(result instanceof AuthError)) return { found: result, lately: false };
     if (isRefusal(result.kind)) entries.forgetLogin(name.login);
-    if (result.kind !== 'unavailable') return result;
+    if (result.kind !== 'unavailable') return { found: result, lately: false };
     const survivor = entries.proven(name.login, entries.fingerprint(name.login, ''), 'outage');
     if (survivor) record.step('cache', 'ok', `no directory answers; entry found before: ${survivor.entry}`);
-    return survivor ?? result;
+    return { found: survivor ?? result, lately: survivor !== undefined };
   }
 
   /**

@@ -276,3 +276,26 @@ for (const [title, cases] of Object.entries({ filesAndSecrets, acrossKeys })) {
     });
   });
 }
+
+describe('mechanisms that leave no password', () => {
+  const own = replaced(
+    '{ as: master, user: postern, password: { env: MASTER }, format: "{user}*{master}" }',
+    '{ as: user }',
+  );
+  const offering = (names: string) => own.replace('mechanisms: [PLAIN, LOGIN]', `mechanisms: [${names}]`);
+  const said = 'users log in here with their own password';
+
+  it('are an error where users are relayed by their own and nothing else is offered', () => {
+    const [problem, ...more] = problemsOn(machine, offering('SCRAM-SHA-256, SCRAM-SHA-1'));
+    expect(problem).toMatchObject({ path: 'upstreams.legacy', message: expect.stringContaining(said) });
+    expect(more).toEqual([]);
+  });
+
+  it('are a warning where a client may choose otherwise, also at one listener', () => {
+    const named = own.replace('name: inner }', 'name: inner, mechanisms: [SCRAM-SHA-256] }');
+    for (const text of [offering('PLAIN, SCRAM-SHA-256'), named]) {
+      expect(parseOn(machine, text).warnings).toMatchObject([{ message: expect.stringContaining(said) }]);
+    }
+    expect(parseOn(machine, own).warnings).toEqual([]);
+  });
+});

@@ -99,6 +99,19 @@ describe('the gate', () => {
     expect(byMaster.report).toMatchObject({ proof: 'app-password', appPassword: 'abcdefgh (phone)' });
   });
 
+  it('relays nobody who must log in there with a password that was not shown', async () => {
+    const byScram = { mechanism: 'SCRAM-SHA-256', password: undefined };
+    const refused = await attempt({}, byScram);
+    expect(refused.error).toMatchObject({
+      kind: 'authorization-failed',
+      message: expect.stringMatching(/SCRAM-SHA-256 leaves no password for upstream mail/),
+      answer: expect.stringMatching(/choose plain passwords/),
+    });
+    expect(refused.opened).toEqual([]);
+    expect(refused.report.outcome).toBe('not-authorized');
+    expect((await attempt({ password: 'master-secret' }, byScram)).opened).toHaveLength(1);
+  });
+
   it('leads from a password to an open mailbox, and reports the way', async () => {
     const claimed: string[] = [];
     const { admitted, report, opened } = await attempt({}, {}, ({ login }) => claimed.push(login));
