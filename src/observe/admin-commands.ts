@@ -102,9 +102,12 @@ export function adminCommands(deps: AdminCommandDependencies): Readonly<Record<s
     async revoke(request) {
       const { login: given } = check(revokeRequest, request);
       const { login, accounts } = deps.revoke(given);
-      const open = [given, login].flatMap(name => deps.registry.list({ login: name }));
-      const names = new Set([given, login, ...accounts, ...open.flatMap(({ account }) => account ?? [])]);
-      const sessions = [...names].reduce((sum, name) => sum + deps.registry.kick({ login: name }, REVOKED), 0);
+      const find = (name: string) => deps.registry.list({ login: name });
+      const owners = [given, login].flatMap(find).flatMap(({ account }) => account ?? []);
+      // Each once, by whichever name it was found.
+      const theirs = new Set([given, login, ...accounts, ...owners].flatMap(find));
+      for (const session of theirs) session.kick(REVOKED);
+      const sessions = theirs.size;
       deps.audit.event('login-revoked', { login, sessions, accounts: accounts.join(' ') || undefined });
       return { login, sessions, accounts: [...accounts] } satisfies RevokeResult;
     },
