@@ -34,6 +34,19 @@ describe('an entry', () => {
     ).toEqual(['department', 'entryuuid', 'mail', 'mailhost', 'mailquota', 'memberof', 'uid'].sort());
   });
 
+  it('shows its SCRAM verifiers to nobody who does not ask for them', () => {
+    const keys = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)].map(key => key.toString('base64')).join(':');
+    const authPassword = ['MD5$c2FsdA==$aGFzaA==', `SCRAM-SHA-256$4096:c2FsdA==$${keys}`];
+    const names = { scram: 'authPassword' };
+    const found = user({ entryUUID: ['1'], uid: ['alice'], authPassword }, names);
+    expect(found.scram?.of('sha256')).toMatchObject([{ iterations: 4096, storedKey: Buffer.alloc(32, 1) }]);
+    expect(found.scram?.of('sha1')).toEqual([]);
+    expect(found.attributes.has('authpassword')).toBe(false);
+    expect(JSON.stringify(found)).not.toContain(keys);
+    expect(attributesToRead({ ...NAMES, ...names })).toContain('authPassword');
+    expect(user({ entryUUID: ['1'], uid: ['alice'] }, names)).not.toHaveProperty('scram');
+  });
+
   it('becomes a user', () => {
     const found = user({
       entryUUID: ['6D0F1D52-6B1A-103F-8E4F-4F9A0C0C0C0C'],
