@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { IdentityStore } from '../auth/identity-store.ts';
 import { KnownLogins } from '../auth/known-logins.ts';
@@ -49,7 +50,13 @@ Exit status: 0 done, 1 the running server refused, 64 a wrong command line, 78 t
 function revokeInFiles(text: string, { server, authentication }: Config, io: CliIo): number {
   const name = normaliseLogin(text, authentication.login);
   const login = 'refused' in name ? text : name.login;
-  const store = IdentityStore.open(dataPlaces(server.data).identity);
+  const folder = dataPlaces(server.data).identity;
+  if (!existsSync(folder)) {
+    // Not made here: it would belong to whoever runs the command.
+    io.stdout(`${login} is not known; no server is running\n`);
+    return EXIT.ok;
+  }
+  const store = IdentityStore.open(folder);
   try {
     const { cache } = authentication;
     const proofs = new OutageProofs({ store, config: cache, origin: directory => directory });
