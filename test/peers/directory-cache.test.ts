@@ -74,11 +74,10 @@ describeWithPeers(['slapd', 'dovecot', 'ldapsearch'], 'Postern before OpenLDAP t
   it('asks the directory once, and again when the time is up', async () => {
     const door = await openDoor({ cache: { ttl: '2s' } });
     expect(await proof(door, 'u000', SLAPD_PASSWORD)).toBe('directory');
-    await until('it is asked again', async () => {
-      const found = await proof(door, 'u000', SLAPD_PASSWORD);
-      expect(['cache', 'directory']).toContain(found);
-      return found === 'directory';
-    });
+    expect(await proof(door, 'u000', SLAPD_PASSWORD)).toBe('cache');
+    // Unused: whoever is active is asked about in the background, and stays proven.
+    await new Promise(resolve => setTimeout(resolve, 2200));
+    expect(await proof(door, 'u000', SLAPD_PASSWORD)).toBe('directory');
   });
 
   it('takes a new password at once, and then the old one no more', async () => {
@@ -101,10 +100,11 @@ describeWithPeers(['slapd', 'dovecot', 'ldapsearch'], 'Postern before OpenLDAP t
     // Being used does not prolong it.
     await until('the old one is refused', async () => {
       const found = await proof(door, 'u002', SLAPD_PASSWORD);
-      expect(['cache', 'bad-password']).toContain(found);
-      return found === 'bad-password';
+      // The question in the background may hear it first; then it is known.
+      expect(['cache', 'bad-password', 'known-wrong']).toContain(found);
+      return found !== 'cache';
     });
-    expect(await proof(door, 'u002', SLAPD_PASSWORD)).toBe('bad-password');
+    expect(await proof(door, 'u002', SLAPD_PASSWORD)).toBe('known-wrong');
     expect(await proof(door, 'u002', 'brand new')).toBe('directory');
   });
 
