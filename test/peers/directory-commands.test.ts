@@ -147,7 +147,7 @@ describeWithPeers(['slapd', 'dovecot'], 'postern check and explain before OpenLD
     expect(unknown.code).toBe(1);
     expect(unknown.stdout).toContain(`NO [AUTHENTICATIONFAILED] ${ANSWERS['authentication-failed'].text}`);
     const nobody = await postern(['explain', 'u000'], { directory: [1], ldap: { timeout: '2s' } });
-    expect(nobody.code).toBe(1);
+    expect(nobody.code).toBe(3);
     expect(nobody.stdout).toContain(`NO [UNAVAILABLE] ${ANSWERS.unavailable.text}`);
   });
 });
