@@ -344,7 +344,9 @@ export class Authenticator {
     // Of a password that is not shown, nothing tells one guess from another.
     const guess = attempt.request.scram ? undefined : attempt.fingerprint.toString('base64', 0, 12);
     this.#throttle.failed(address, attempt.login, guess);
-    if (attempt.login) this.#deps.suspicion?.refused(address, attempt.login, attempt.request.password ?? '');
+    // Where none was sent, by SCRAM, nobody can say whether it was one for many logins or one for each.
+    const { password } = attempt.request;
+    if (attempt.login && password !== undefined) this.#deps.suspicion?.refused(address, attempt.login, password);
     this.#report(outcome);
     const rest = Math.ceil(answerAt - this.#now());
     // Also when nobody is left to wait for: the reason is still worth the log.
