@@ -98,7 +98,12 @@ export async function relayConfig(choices: RelayChoices): Promise<Readonly<Recor
     limits: { drain: '200ms', ...choices.limits },
     directories: { few: { kind: 'static', file: 'users.yaml' } },
     // Refusals are not slowed down: tests would only wait.
-    authentication: { directories: ['few'], throttle: { delay: 0, maximum: 0 }, ...choices.authentication },
+    authentication: {
+      directories: ['few'],
+      throttle: { delay: 0, maximum: 0, refuse: 0 },
+      shield: { remember: 0 },
+      ...choices.authentication,
+    },
     upstreams: choices.upstreams,
     routes: choices.routes ?? [{ relay: first }],
   };

@@ -66,7 +66,8 @@ export async function staticDoor(options: StaticDoorOptions): Promise<Section> {
     authentication: {
       directories: ['users'],
       cache: { ttl: 0 },
-      throttle: { delay: 0, maximum: 0 },
+      throttle: { delay: 0, maximum: 0, refuse: 0 },
+      shield: { remember: 0 },
       ...options.authentication,
     },
     ...(upstream === undefined
