@@ -71,7 +71,7 @@ describe('a backup of a server under load', () => {
   async function backUp(): Promise<void> {
     const before = workers.map(({ steps }) => steps);
     const { code, stdout, stderr } = await server().cli('backup', folder, '--json');
-    expect([code, stderr]).toEqual([0, '']);
+    expect([code, stderr], stdout).toEqual([0, '']);
     const lines = stdout.trim().split('\n');
     runs.push(summary.parse(JSON.parse(lines.at(-1) ?? '')));
     spans.push(workers.map(({ steps }, index) => [before[index] ?? 0, steps] as const));
