@@ -1,9 +1,10 @@
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { backup } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { MailError } from '../../mail/mail-error.ts';
 import { type Database, integer } from './database.ts';
-import { mailErrorOf } from './sqlite-error.ts';
+import { mailErrorOf, sqliteCodeOf } from './sqlite-error.ts';
 
 export const OWNER_ONLY = 0o600;
 
@@ -73,7 +74,7 @@ export async function copyDatabase(db: Database, path: string): Promise<void> {
     if (existsSync(path)) throw new MailError('unavailable', `${path} is there already`);
     rmSync(part, { force: true });
     closeSync(openSync(part, 'wx', OWNER_ONLY));
-    await backup(db.connection, part, { rate: COPY_PAGES });
+    await copyPages(db, part);
     syncPath(part);
     renameSync(part, path);
     syncPath(dirname(path));
@@ -82,6 +83,25 @@ export async function copyDatabase(db: Database, path: string): Promise<void> {
     throw fileErrorOf(error, path);
   }
 }
+
+/** Again when a write of the same connection was under way at the first step: SQLite refuses it, and Node then tells no reason. */
+async function copyPages(db: Database, part: string): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await backup(db.connection, part, { rate: COPY_PAGES });
+      return;
+    } catch (error) {
+      const passes = PASSING.has(sqliteCodeOf(error) ?? -1);
+      if (!passes || attempt === COPY_ATTEMPTS) throw error;
+      await sleep(COPY_PAUSE_MS);
+    }
+  }
+}
+
+/** No reason (the refused first step), SQLITE_BUSY, SQLITE_LOCKED. */
+const PASSING: ReadonlySet<number> = new Set([0, 5, 6]);
+const COPY_ATTEMPTS = 100;
+const COPY_PAUSE_MS = 10;
 
 /** Pages copied between two looks at what else is to be done: 4 MB. */
 const COPY_PAGES = 1_024;

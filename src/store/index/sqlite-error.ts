@@ -24,7 +24,7 @@ const SHARED_MEMORY_SIZE = 4874;
  * @param where for the log
  */
 export function mailErrorOf(error: unknown, where: string): unknown {
-  const code = resultCode(error);
+  const code = sqliteCodeOf(error);
   if (code === undefined || !(error instanceof Error)) return error;
   const primary = code & 0xff;
   const detail = `${where}: ${error.message} (SQLite ${code})`;
@@ -34,7 +34,8 @@ export function mailErrorOf(error: unknown, where: string): unknown {
   return error;
 }
 
-function resultCode(error: unknown): number | undefined {
+/** The extended result code; undefined for an error of something else. */
+export function sqliteCodeOf(error: unknown): number | undefined {
   if (typeof error !== 'object' || error === null || !('errcode' in error)) return undefined;
   return typeof error.errcode === 'number' ? error.errcode : undefined;
 }

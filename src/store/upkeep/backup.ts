@@ -1,6 +1,5 @@
 import { mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { AccountId } from '../../mail/ids.ts';
 import { type AccountPlaces, accountPlaces, accountsIn, type DataPlaces } from '../data-places.ts';
 import type { Index } from '../index/index-port.ts';
@@ -59,7 +58,6 @@ export interface BackupSummary {
 
 /** A message that was there when the index was copied may be swept before it is; with a later index it is not wanted any more. */
 const ATTEMPTS = 3;
-const PAUSE_MS = 250;
 /** Folders for copies on their way. */
 const SCRATCH = 'backup-';
 const ABANDONED_MS = 86_400_000;
@@ -88,9 +86,7 @@ export async function backUp(job: BackupJob): Promise<BackupSummary> {
       signal?.throwIfAborted();
       sum.accounts += 1;
       try {
-        const { entry, outcome, brought } = await patiently(job, () =>
-          backUpAccount(account, job, place, scratch, before.get(account)),
-        );
+        const { entry, outcome, brought } = await backUpAccount(account, job, place, scratch, before.get(account));
         manifest.add(entry);
         if (outcome === 'unchanged') sum.unchanged += 1;
         sum.blobs += brought?.blobs ?? 0;
@@ -116,18 +112,6 @@ export async function backUp(job: BackupJob): Promise<BackupSummary> {
   } finally {
     manifest.abandon();
     await rm(scratch, { recursive: true, force: true });
-  }
-}
-
-/** Again where it fails: an account in use may be closed, or its index written, at the wrong moment. */
-async function patiently<T>({ signal }: BackupJob, work: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await work();
-    } catch (error) {
-      if (attempt === ATTEMPTS || codeOf(error) !== undefined || signal?.aborted) throw error;
-      await sleep(PAUSE_MS);
-    }
   }
 }
 
