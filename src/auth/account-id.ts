@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { type AccountId, isAccountId } from '../mail/ids.ts';
+import { encodeBase32 } from './base32.ts';
 
+/** RFC 4648 §6, in lower case. */
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';
 const BITS = 128;
 
@@ -14,20 +16,7 @@ export function accountId(directory: string, id: string): AccountId {
   if (directory === '' || id === '') throw new Error('an account needs a directory and an id');
   if (directory.includes('\0')) throw new Error('the name of a directory holds a NUL');
   const digest = createHash('sha256').update(`${directory}\0${id}`).digest();
-  const text = base32(digest.subarray(0, BITS / 8));
+  const text = encodeBase32(digest.subarray(0, BITS / 8), ALPHABET);
   if (!isAccountId(text)) throw new Error('unreachable: base32 of 128 bits is an account id');
   return text;
-}
-
-/** RFC 4648 §6 without padding, in lower case. */
-function base32(bytes: Uint8Array): string {
-  let text = '';
-  let pending = 0;
-  let bits = 0;
-  for (const byte of bytes) {
-    pending = (pending << 8) | byte;
-    for (bits += 8; bits >= 5; bits -= 5) text += ALPHABET[(pending >> (bits - 5)) & 31];
-    pending &= (1 << bits) - 1;
-  }
-  return bits === 0 ? text : text + ALPHABET[(pending << (5 - bits)) & 31];
 }

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { encodeBase32 } from '../base32.ts';
 
 /** Lower case without `l` and `o`, digits without 0 and 1: what is read off one screen and typed into another cannot be mistaken. */
 const ALPHABET = 'abcdefghijkmnpqrstuvwxyz23456789';
@@ -10,7 +11,7 @@ const GROUP = 4;
 /** A new app password as it is shown: seven groups of four, `abcd-efgh-...`. */
 export function newSecret(): string {
   const random = randomBytes(RANDOM_BYTES);
-  const text = encode(Buffer.concat([random, checkBytes(random)])).slice(0, CHARACTERS);
+  const text = encodeBase32(Buffer.concat([random, checkBytes(random)]), ALPHABET).slice(0, CHARACTERS);
   return (text.match(new RegExp(`.{${GROUP}}`, 'g')) ?? []).join('-');
 }
 
@@ -37,23 +38,11 @@ export function hashSecret(canonical: string): Buffer {
 
 /** Where it is kept among those of its account: 40 bits of its hash, which say nothing of the rest. */
 export function idOfSecret(canonical: string): string {
-  return encode(hashSecret(canonical).subarray(0, 5));
+  return encodeBase32(hashSecret(canonical).subarray(0, 5), ALPHABET);
 }
 
 function checkBytes(random: Uint8Array): Buffer {
   return createHash('sha256').update('postern app password check\0').update(random).digest().subarray(0, 2);
-}
-
-function encode(bytes: Uint8Array): string {
-  let text = '';
-  let pending = 0;
-  let bits = 0;
-  for (const byte of bytes) {
-    pending = (pending << 8) | byte;
-    for (bits += 8; bits >= 5; bits -= 5) text += ALPHABET[(pending >> (bits - 5)) & 31];
-    pending &= (1 << bits) - 1;
-  }
-  return bits === 0 ? text : text + ALPHABET[(pending << (5 - bits)) & 31];
 }
 
 /** Whole bytes, with what is left of bits in one more; undefined for a character that is not of the alphabet. */
