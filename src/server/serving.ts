@@ -27,7 +27,6 @@ import { DamageTeller } from './damage-teller.ts';
 import { DataProbe, type DataState } from './data-probe.ts';
 import { IndexCopies } from './index-copies.ts';
 import { measuredBlobs } from './measured-blobs.ts';
-import { measuredIndex } from './measured-index.ts';
 
 export interface ServingDeps {
   readonly log: Logger;
@@ -81,6 +80,10 @@ export class Serving {
       openMost,
       mailboxesMost: config.mailboxes,
       log,
+      observe: (account, operation, outcome, seconds) => {
+        metrics.indexSeconds.observe({ operation, outcome }, seconds);
+        if (outcome === 'damaged') this.#damage.tell(account);
+      },
     });
     const blobsOf = (account: AccountId) => accountPlaces(data.accounts, account).blobs;
     this.#scanner = openScanner({
@@ -90,10 +93,7 @@ export class Serving {
     // One for all accounts, however many are open.
     const memory = new ReadMemory();
     this.#engine = openEngine({
-      index: measuredIndex(this.#index, (account, operation, outcome, seconds) => {
-        metrics.indexSeconds.observe({ operation, outcome }, seconds);
-        if (outcome === 'damaged') this.#damage.tell(account);
-      }),
+      index: this.#index,
       blobs: async account =>
         measuredBlobs(await openDirectoryBlobs({ directory: blobsOf(account), memory }), (operation, octets) => {
           metrics.blobs.inc({ operation });

@@ -20,9 +20,14 @@ export interface SqliteIndexOptions {
   readonly log?: ThreadLog;
   /** Milliseconds since 1970; only with `threads: 0`, since no function goes to another thread. */
   readonly now?: () => number;
+  /** Hears how long each call took, from the question to the answer. */
+  readonly observe?: ObserveCall;
   /** How a thread is started; for tests. */
   readonly start?: StartIndexThread;
 }
+
+/** @param operation the call's name @param outcome "ok", or the kind of error */
+export type ObserveCall = (account: AccountId, operation: string, outcome: string, seconds: number) => void;
 
 /** An index in SQLite files, one per account, in threads of its own. Nothing is opened before it is asked for. */
 export function openSqliteIndex(options: SqliteIndexOptions): Index {
@@ -30,11 +35,11 @@ export function openSqliteIndex(options: SqliteIndexOptions): Index {
   const settings = { directory, openMost, mailboxesMost, nameOctetsMost };
   if (threads === 0) {
     const calls = new AccountCalls({ ...settings, now: options.now ?? Date.now });
-    return new SqliteIndex([directPlace(calls)]);
+    return new SqliteIndex([directPlace(calls)], options.observe);
   }
   const { start = startIndexThread, log } = options;
   const client = () => new ThreadClient<Call>({ start: () => start(settings), pack: packCall, ...(log && { log }) });
-  return new SqliteIndex(Array.from({ length: threads }, client));
+  return new SqliteIndex(Array.from({ length: threads }, client), options.observe);
 }
 
 /** Where calls are carried to: a thread, or this one. */
@@ -65,17 +70,19 @@ function directPlace(calls: AccountCalls): Place {
 
 class SqliteIndex implements Index {
   readonly #places: readonly Place[];
+  readonly #observe: ObserveCall | undefined;
   #closed = false;
 
-  constructor(places: readonly Place[]) {
+  constructor(places: readonly Place[], observe: ObserveCall | undefined) {
     this.#places = places;
+    this.#observe = observe;
   }
 
   async open(account: AccountId, create?: { readonly mailboxes: readonly NewMailbox[] }): Promise<AccountIndex> {
     const place = this.#placeOf(account);
     const carry: Carry = async call => {
       if (this.#closed) throw new MailError('unavailable', 'the index is closed');
-      return place.carry(call);
+      return this.#timed(place, call);
     };
     await carry({ kind: 'open', account, create });
     return new CalledAccountIndex(account, carry, async () => {
@@ -86,6 +93,28 @@ class SqliteIndex implements Index {
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.all(this.#places.map(place => place.close()));
+  }
+
+  async #timed<T>(place: Place, call: Call): Promise<T> {
+    const observe = this.#observe;
+    if (!observe) return place.carry<T>(call);
+    const begun = performance.now();
+    let outcome = 'error';
+    try {
+      const answer = await place.carry<T>(call);
+      outcome = 'ok';
+      return answer;
+    } catch (error) {
+      if (error instanceof MailError) outcome = error.kind;
+      throw error;
+    } finally {
+      observe(
+        call.account,
+        call.kind === 'call' ? call.method : call.kind,
+        outcome,
+        (performance.now() - begun) / 1000,
+      );
+    }
   }
 
   #placeOf(account: AccountId): Place {
